@@ -1,0 +1,1 @@
+"""The agent: one per node; senses, judges, reports, and carries out orders."""

@@ -1,0 +1,3 @@
+"""The controller: remembers, decides and orders."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,310 @@
+"""The controller's heart: takes what agents and operators say, decides, and gives orders.
+
+Everything that must survive happens in :func:`controller.state.tick.tick`, one transaction after another on the
+store's thread. This class is the edge around it: it keeps the live view, collects what is to be recorded, wakes the
+tick, and sends what a committed transaction ordered.
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from controller import __version__
+from controller.clock import Clock, SystemClock
+from controller.config import Limits, Timing
+from controller.detect.contact import Contact
+from controller.errors import NotFound, Refused, Unavailable
+from controller.state import nodes, tick, views
+from controller.state.events import events
+from controller.state.facts import Memory, Moment
+from controller.state.live import AgentSession, Live
+from controller.state.operations import Actor, Operator
+from controller.state.store import Store, Transaction
+from controller.state.why import why
+from remediations.engine import Engine
+from remediations.operator import RulingAgainst
+from remediations.playbook import shipped
+from wire.api import ControllerView, EventView, IncidentView, JobView, NodeView, RunView, WhyView
+from wire.messages import (
+    Ack,
+    ConditionChanges,
+    Heartbeat,
+    Hello,
+    PartChange,
+    ReadLog,
+    RefusalReason,
+    Spooled,
+    Welcome,
+)
+from wire.messages import Refused as LinkRefused
+from wire.specs import JobSpec
+from wire.version import Version
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+IDLE_TICK_S = 0.25
+RETRY_S = 0.5  # after a transaction that failed: the database is away
+SUSPENDED_S = 2.0  # a gap between ticks that says this process itself did not run
+LOG_TIMEOUT_S = 10.0
+
+
+class Core:
+    """Made once per process; :meth:`start` takes a new epoch, before which nothing is decided or sent."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock | None = None,
+        timing: Timing | None = None,
+        limits: Limits | None = None,
+        heartbeat_s: float = 1.0,
+    ) -> None:
+        self.store = store
+        self.clock = clock or SystemClock()
+        self.timing, self.limits = timing or Timing(), limits or Limits()
+        self.heartbeat_s = heartbeat_s
+        self.live = Live()
+        self.epoch = 0
+        self.started_at = self.clock.utc()
+        self._fingerprints: dict[str, str] = {}
+        self._said: list[tick.Said] = []
+        self._contacts: dict[str, Contact] = {}
+        self._sent: dict[str, int] = {}
+        self._memory = Memory()
+        self._engine = Engine(shipped())
+        self._listening_since = self.clock.mono()
+        self._last_tick = self._listening_since
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    # -- life
+
+    async def start(self) -> None:
+        instance = uuid.uuid4().hex
+        self.epoch = await self.store.run(lambda s: nodes.take_epoch(s, instance, __version__, self.started_at))
+        self._fingerprints = await self.store.run(nodes.fingerprints)
+        self._listening_since = self._last_tick = self.clock.mono()
+        self._task = asyncio.create_task(self._run(), name="core")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        """Tick when something was said, and at the latest after IDLE_TICK_S. Ends only by cancellation."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_TICK_S):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._tick()
+            except Exception:
+                log.exception("a transaction failed; trying again")
+                await asyncio.sleep(RETRY_S)
+
+    async def _tick(self) -> None:
+        moment = self._moment()
+        said, self._said = self._said, []
+        rules = tick.Rules(self._engine, self.timing, self.limits, self.epoch)
+        contacts, sent = dict(self._contacts), dict(self._sent)
+        try:
+            result = await self.store.run(
+                lambda session: tick.tick(session, said, moment, self._memory, contacts, sent, rules)
+            )
+        except BaseException:
+            self._said[:0] = said
+            raise
+        self._contacts = result.contacts
+        self._release(result, said, moment)
+
+    def _release(self, result: tick.Result, said: list[tick.Said], moment: Moment) -> None:
+        """Send what the committed transaction allows."""
+        for name in result.lost:
+            self._drop(name, "counts as lost")
+        for one in said:
+            if isinstance(one.message, Spooled):
+                self._send(one.node, Ack(one.message.seq))
+        for name, order in result.orders:
+            live = self.live.node(name)
+            same_connection = live.session_number == moment.nodes[name].session_number
+            if live.session is not None and same_connection:
+                live.session.send(order)
+                self._sent[order.key] = live.session_number
+        self._sent = {key: number for key, number in self._sent.items() if key in result.pending}
+
+    def _moment(self) -> Moment:
+        """Now, as a tick sees it. After a pause of this process nobody is judged by the silence it made itself."""
+        mono = self.clock.mono()
+        if mono - self._last_tick > SUSPENDED_S:
+            self._listening_since = mono
+            self.live.forgive_silence(mono)
+        self._last_tick = mono
+        head_start = self.timing.reconnect_grace_s - self.timing.lost_after_s
+        return Moment(mono, self.clock.utc(), self.live.snapshot(), self._listening_since + max(0.0, head_start))
+
+    def _send(self, name: str, message: Ack) -> None:
+        session = self.live.node(name).session
+        if session is not None:
+            session.send(message)
+
+    def _drop(self, name: str, reason: str) -> None:
+        session = self.live.node(name).session
+        if session is not None:
+            self.live.disconnect(session)
+            session.close(reason)
+
+    # -- called by controller/link, on the event loop
+
+    def accept(self, session: AgentSession, hello: Hello) -> Welcome | LinkRefused:
+        """Greet a node whose certificate and protocol version were checked."""
+        known = self._fingerprints.get(session.node)
+        if known is None:
+            message = f"no node {session.node!r} has joined this controller; join it with a new token"
+            return LinkRefused(RefusalReason.UNKNOWN_NODE, message)
+        if known != session.fingerprint:
+            message = f"a newer certificate was made for {session.node!r}; join it again if this is the right machine"
+            return LinkRefused(RefusalReason.CERTIFICATE_SUPERSEDED, message)
+        before = self.live.node(session.node).session
+        if before is not None:
+            before.close("replaced by a newer connection")
+        self.live.connect(session, hello, self.clock.mono())
+        self._say(session.node, hello)
+        return Welcome(Version(), self.epoch, self.heartbeat_s)
+
+    def heard(self, session: AgentSession, message: Heartbeat | Spooled) -> None:
+        if self.live.node(session.node).session is not session:
+            return
+        mono = self.clock.mono()
+        if isinstance(message, Heartbeat):
+            self.live.hear(session.node, message.parts, mono, message.held)
+            return
+        body = message.body
+        parts = [body.part] if isinstance(body, PartChange) else []
+        self.live.hear(session.node, parts, mono)
+        if isinstance(body, ConditionChanges):
+            self.live.hear_conditions(session.node, body.conditions)
+        self._say(session.node, message)
+
+    def broken(self, session: AgentSession, reason: str) -> None:
+        if self.live.disconnect(session):
+            log.info("link to %s broken: %s", session.node, reason)
+            self._wake.set()
+
+    def _say(self, node: str, message: Hello | Spooled) -> None:
+        self._said.append(tick.Said(node, message))
+        self._wake.set()
+
+    # -- called by controller/api
+
+    async def submit_job(self, actor: Actor, spec: JobSpec) -> JobView:
+        job = await self._operate(actor, lambda operator: operator.submit_job(spec))
+        return await self.job(job)
+
+    async def stop_job(self, actor: Actor, ref: str) -> JobView:
+        job = await self._operate(actor, lambda operator: operator.stop_job(ref))
+        return await self.job(job)
+
+    async def cordon(self, actor: Actor, node: str, reason: str, expires_at: datetime | None) -> NodeView:
+        await self._operate(actor, lambda operator: operator.cordon(node, reason, expires_at))
+        return await self.node(node)
+
+    async def uncordon(self, actor: Actor, node: str) -> NodeView:
+        await self._operate(actor, lambda operator: operator.uncordon(node))
+        return await self.node(node)
+
+    async def register_node(self, node: str, fingerprint: str, address: str) -> None:
+        now = self.clock.utc()
+        await self.store.run(lambda session: nodes.register(session, node, fingerprint, address, now))
+        self._fingerprints[node] = fingerprint
+        self._drop(node, "joined again with a new certificate")
+
+    async def nodes(self) -> list[NodeView]:
+        return await self._look(views.node_views)
+
+    async def node(self, name: str) -> NodeView:
+        view = await self._look(lambda session, seen: views.node_view(session, name, seen))
+        if view is None:
+            raise NotFound(f"no node {name!r}; `mainstay node list` shows those there are")
+        return view
+
+    async def jobs(self) -> list[JobView]:
+        return await self._look(views.job_views)
+
+    async def job(self, ref: str) -> JobView:
+        return await self._look(lambda session, seen: views.job_view(session, ref, seen))
+
+    async def runs(self) -> list[RunView]:
+        return await self._look(lambda session, _: views.run_views(session))
+
+    async def run(self, run: int) -> RunView:
+        view = await self._look(lambda session, _: views.run_view(session, run))
+        if view is None:
+            raise NotFound(f"no run {run}; `mainstay run list` shows those there are")
+        return view
+
+    async def incidents(self) -> list[IncidentView]:
+        return await self._look(lambda session, _: views.incident_views(session))
+
+    async def events(self, after: int, limit: int, job: str | None, node: str | None) -> list[EventView]:
+        return await self._look(lambda session, _: events(session, after, limit, node, job))
+
+    async def why(self, kind: str, ref: str) -> WhyView:
+        return await self._look(lambda session, seen: why(session, kind, ref, seen))
+
+    async def decisions_by_reason(self) -> dict[tuple[str, str, str], int]:
+        return await self._look(lambda session, _: views.decisions_by_reason(session))
+
+    async def status(self) -> ControllerView:
+        known, active = await self._look(lambda session, _: views.counts(session))
+        return ControllerView(
+            version=__version__,
+            protocol=str(Version()),
+            epoch=self.epoch,
+            started_at=self.started_at,
+            database=self.store.url.render_as_string(hide_password=True),
+            nodes_connected=sum(node.connected for node in self.live.snapshot().values()),
+            nodes=known,
+            jobs_active=active,
+        )
+
+    async def log_tail(self, job: str, node: str | None, attempt: int | None, max_bytes: int) -> str:
+        part = await self._look(lambda session, _: views.part_with_log(session, job, node, attempt))
+        session = self.live.node(part.node).session
+        if session is None:
+            raise Unavailable(f"node {part.node} is out of contact; its log is in its own state directory")
+        reply = await session.ask(ReadLog(0, part.job, part.attempt, max_bytes), LOG_TIMEOUT_S)
+        if reply.error:
+            raise NotFound(reply.error)
+        return reply.data.decode(errors="replace")
+
+    async def _look(self, work: Callable[[Transaction, views.Seen], T]) -> T:
+        seen = views.Seen(self._moment_for_views(), dict(self._contacts))
+        return await self.store.run(lambda session: work(session, seen))
+
+    def _moment_for_views(self) -> Moment:
+        return Moment(self.clock.mono(), self.clock.utc(), self.live.snapshot(), self._listening_since)
+
+    async def _operate(self, actor: Actor, work: Callable[[Operator], T]) -> T:
+        """Run an operator's request; a refusal is recorded like any decision, then raised."""
+        moment = self._moment_for_views()
+
+        def transaction(session: Transaction) -> T | RulingAgainst:
+            operator = Operator(session, moment, self.epoch, self.timing, self.limits, actor)
+            try:
+                return work(operator)
+            except RulingAgainst as against:
+                return against
+
+        answer = await self.store.run(transaction)
+        self._wake.set()
+        if isinstance(answer, RulingAgainst):
+            raise Refused(str(answer), answer.ruling.reason)
+        return answer

@@ -1,0 +1,147 @@
+"""The live view: what agents said last, in memory. Lost with the controller and rebuilt from their next word."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from wire.attempts import PartState, PartStatus, RankProgress
+from wire.conditions import Condition
+from wire.messages import FromController, Hello, ReadLog, Reply
+from wire.names import attempt_id
+
+STEP_INTERVAL_WEIGHT = 0.3  # of the newest interval in the moving average
+
+
+class AgentSession(Protocol):
+    """One agent's connection. All of it is called on the event loop."""
+
+    node: str  # from the verified certificate, not from the hello
+    fingerprint: str  # SHA-256 of the certificate, hexadecimal
+
+    def send(self, message: FromController) -> None:
+        """Queue a message; never blocks. A peer that does not take its messages is closed."""
+
+    def close(self, reason: str) -> None: ...
+
+    async def ask(self, question: ReadLog, timeout_s: float) -> Reply:
+        """The agent's answer to a question. Raises controller.errors.Unavailable."""
+
+
+class LivePart(msgspec.Struct, frozen=True):
+    status: PartStatus
+    step: int | None = None
+    loss: float | None = None
+    stepped_at: float | None = None  # mono
+    step_interval_s: float = 0.0
+    alive_since: float | None = None  # mono, since when every rank it knows of was seen alive
+    stopped_s: float = 0.0
+
+
+class LiveNode(msgspec.Struct, frozen=True):
+    session: AgentSession | None = None
+    session_number: int = 0
+    contact_at: float | None = None  # mono
+    hold_file: bool = False
+    parts: dict[str, LivePart] = {}  # by attempt id
+    conditions: dict[str, Condition] = {}
+
+    @property
+    def connected(self) -> bool:
+        return self.session is not None
+
+
+class Live:
+    """Written on the event loop only; :meth:`snapshot` is what other threads may read."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[str, LiveNode] = {}
+        self._sessions = 0
+
+    def snapshot(self) -> Mapping[str, LiveNode]:
+        return dict(self._nodes)
+
+    def node(self, name: str) -> LiveNode:
+        return self._nodes.get(name, _NEVER_SEEN)
+
+    def connect(self, session: AgentSession, hello: Hello, mono: float) -> None:
+        self._sessions += 1
+        self._nodes[session.node] = LiveNode(
+            session=session,
+            session_number=self._sessions,
+            contact_at=mono,
+            hold_file=hello.held,
+            parts=self._merged(session.node, hello.parts, mono, only=True),
+            conditions={condition.type: condition for condition in hello.conditions},
+        )
+
+    def disconnect(self, session: AgentSession) -> bool:
+        """True when this was the node's connection, and not one replaced since."""
+        node = self.node(session.node)
+        if node.session is not session:
+            return False
+        self._nodes[session.node] = msgspec.structs.replace(node, session=None)
+        return True
+
+    def hear(self, name: str, parts: list[PartStatus], mono: float, hold_file: bool | None = None) -> None:
+        node = self.node(name)
+        self._nodes[name] = msgspec.structs.replace(
+            node,
+            contact_at=mono,
+            parts=self._merged(name, parts, mono),
+            hold_file=node.hold_file if hold_file is None else hold_file,
+        )
+
+    def hear_conditions(self, name: str, conditions: list[Condition]) -> None:
+        node = self.node(name)
+        merged = {**node.conditions, **{condition.type: condition for condition in conditions}}
+        self._nodes[name] = msgspec.structs.replace(node, conditions=merged)
+
+    def forgive_silence(self, mono: float) -> None:
+        """This process itself stood still: the silence so far is nobody else's."""
+        self._nodes = {
+            name: node if node.contact_at is None else msgspec.structs.replace(node, contact_at=mono)
+            for name, node in self._nodes.items()
+        }
+
+    def _merged(self, name: str, parts: list[PartStatus], mono: float, only: bool = False) -> dict[str, LivePart]:
+        known = self.node(name).parts
+        news = {part.id: merge_part(known.get(part.id), part, mono) for part in parts}
+        return news if only else {**known, **news}
+
+
+_NEVER_SEEN = LiveNode()
+
+
+def merge_part(known: LivePart | None, status: PartStatus, mono: float) -> LivePart:
+    """What is now known of a part, given its agent's newest word of it."""
+    before = known or LivePart(status)
+    steps = [rank for rank in status.ranks if rank.step is not None]
+    newest = max(steps, key=lambda rank: rank.step or 0, default=None)
+    alive = bool(status.ranks) and status.state is PartState.RUNNING and all(map(_alive, status.ranks))
+    part = LivePart(
+        status=status,
+        step=before.step if newest is None else newest.step,
+        loss=before.loss if newest is None else newest.loss,
+        stepped_at=before.stepped_at,
+        step_interval_s=before.step_interval_s,
+        alive_since=(before.alive_since or mono) if alive else None,
+        stopped_s=max((rank.stopped_s for rank in status.ranks), default=0.0),
+    )
+    return part if part.step is None or part.step == before.step else _stepped(before, part, mono)
+
+
+def _stepped(before: LivePart, part: LivePart, mono: float) -> LivePart:
+    interval = before.step_interval_s
+    if before.stepped_at is not None and before.step is not None and part.step is not None:
+        newest = (mono - before.stepped_at) / max(1, part.step - before.step)
+        interval = newest if interval == 0.0 else interval + STEP_INTERVAL_WEIGHT * (newest - interval)
+    return msgspec.structs.replace(part, stepped_at=mono, step_interval_s=interval)
+
+
+def _alive(rank: RankProgress) -> bool:
+    return rank.pid is not None and rank.process_state not in ("Z", "X", "?")
+
+
+def live_part(nodes: Mapping[str, LiveNode], node: str, job: str, attempt: int) -> LivePart | None:
+    return nodes.get(node, _NEVER_SEEN).parts.get(attempt_id(job, attempt))

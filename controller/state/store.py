@@ -1,0 +1,75 @@
+"""The database and the one thread that writes to it."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import CursorResult, Engine, Update, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+T = TypeVar("T")
+Transaction = Session  # the name under which the rest of the controller knows it
+MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
+
+
+class Store:
+    """Transactions one after another on one thread; the event loop never waits for a disk.
+
+    SQLite runs in WAL with synchronous=FULL: what a transaction wrote is on disk before anything is sent because of
+    it. ``url`` is an SQLAlchemy URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.engine: Engine = create_engine(self.url)
+        if self.url.get_backend_name() == "sqlite":
+            event.listen(self.engine, "connect", _sqlite_pragmas)
+            event.listen(self.engine, "begin", _sqlite_begin)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    def migrate(self) -> None:
+        """Bring the schema to this version's; safe to call at every start."""
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        with self.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def transact(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` in one transaction on the calling thread: all of it is written, or nothing."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            return work(session)
+
+    async def run(self, work: Callable[[Session], T]) -> T:
+        """:meth:`transact` on the store's own thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self.transact, work)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True)
+        self.engine.dispose()
+
+
+def changed_one(session: Session, statement: Update) -> bool:
+    """Carry out a conditional update; True when it was this caller that changed the row."""
+    result = session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount == 1
+
+
+def _sqlite_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin event below opens the transaction
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,175 @@
+"""One transaction of the controller: record what came in, detect, decide, and write what is to be done.
+
+It reads rows and a snapshot of the live view, and returns what may leave once it is committed. A controller killed at
+any moment has either done all of it or nothing, and begins again from the rows.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from controller.config import Limits, Timing
+from controller.detect import detect
+from controller.detect.contact import Assessment, Contact, assess
+from controller.facts import Cluster
+from controller.jobs.decide import next_moves
+from controller.state import intake, nodes, orders
+from controller.state.events import record
+from controller.state.facts import Memory, Moment, offers, read_cluster, read_job
+from controller.state.jobs import Mover, active_jobs
+from controller.state.live import LiveNode
+from controller.state.models import Attempt, Job
+from controller.state.progress import keep_progress
+from controller.state.runs import SqlLedger
+from controller.state.world import SqlWorld
+from remediations.engine import Engine
+from wire.api import ENDED_JOB_PHASES, AttemptPhase
+from wire.messages import Hello, Spooled
+from wire.orders import Order
+
+MOVES_AT_ONCE = 12  # more than any job can need in one transaction; keeps a mistake from looping
+
+
+class Said(msgspec.Struct, frozen=True):
+    """Something a node said that is to be recorded."""
+
+    node: str
+    message: Hello | Spooled
+
+
+class Result(msgspec.Struct):
+    """What may leave once the transaction is committed."""
+
+    orders: list[tuple[str, Order]] = []
+    lost: list[str] = []  # nodes newly found lost: their connections are closed
+    contacts: dict[str, Contact] = {}
+    pending: set[str] = set()  # keys of orders without an outcome
+
+
+class Rules(msgspec.Struct, frozen=True):
+    engine: Engine
+    timing: Timing
+    limits: Limits
+    epoch: int
+
+
+def tick(
+    session: Session,
+    said: Sequence[Said],
+    moment: Moment,
+    memory: Memory,
+    contacts: Mapping[str, Contact],
+    sent: Mapping[str, int],
+    rules: Rules,
+) -> Result:
+    """``contacts`` is the result of the tick before; ``sent`` the connection each order last left on."""
+    for one in said:
+        _apply(session, one, moment)
+    session.flush()
+    orders.expire_unsent(session, moment.utc)
+    keep_progress(session, moment, memory)
+    cluster = read_cluster(session, moment, memory)
+    assessments = {name: assess(node, cluster, rules.timing) for name, node in cluster.nodes.items()}
+    _record_contacts(session, contacts, assessments, moment)
+    lost = _mark_lost(session, cluster, assessments, moment)
+    if lost:
+        moment = _without(moment, lost)
+        cluster = read_cluster(session, moment, memory)
+    world = SqlWorld(session, moment, cluster, rules.epoch, rules.timing, rules.limits)
+    ledger = SqlLedger(session, rules.epoch, moment.utc)
+    rules.engine.advance(detect(cluster, rules.timing), ledger, world)
+    if _advance_jobs(session, moment, memory, rules):
+        rules.engine.advance([], ledger, world)
+    nodes.settle_phases(session, moment.utc)
+    leaving = orders.due(session, moment.nodes, sent, rules.epoch, moment.utc)
+    judged = {name: each.contact for name, each in assessments.items()}
+    return Result(leaving, lost, judged, orders.pending_keys(session))
+
+
+def _apply(session: Session, said: Said, moment: Moment) -> None:
+    if isinstance(said.message, Hello):
+        intake.apply_hello(session, said.message, moment.utc)
+    else:
+        intake.apply_spooled(session, said.node, said.message, moment.utc)
+
+
+def _record_contacts(
+    session: Session, before: Mapping[str, Contact], assessments: Mapping[str, Assessment], moment: Moment
+) -> None:
+    for name, assessment in assessments.items():
+        contact = assessment.contact
+        was = before.get(name)
+        if contact is Contact.LOST or contact is was or (was is None and contact is Contact.SUSPECT):
+            continue
+        message = f"{name} is {contact.replace('_', ' ')}"
+        record(
+            session,
+            moment.utc,
+            "node_contact",
+            reason=contact,
+            message=message,
+            node=name,
+            detail={"because": assessment.reason},
+        )
+
+
+def _mark_lost(session: Session, cluster: Cluster, assessments: Mapping[str, Assessment], moment: Moment) -> list[str]:
+    lost = [
+        name
+        for name, assessment in assessments.items()
+        if assessment.contact is Contact.LOST and _newly_lost(cluster, name)
+    ]
+    for name in lost:
+        nodes.mark_lost(session, name, assessments[name].reason, moment.utc)
+        _note_in_attempts(session, cluster, name)
+    session.flush()
+    session.expire_all()
+    return lost
+
+
+def _newly_lost(cluster: Cluster, name: str) -> bool:
+    """Lost for the first time, or lost again after it had come back without having been put in service yet."""
+    node = cluster.nodes[name]
+    return node.lost_at is None or node.connected
+
+
+def _note_in_attempts(session: Session, cluster: Cluster, name: str) -> None:
+    for attempt in cluster.attempts:
+        running = attempt.phase is not AttemptPhase.STOPPING
+        if running and name in attempt.nodes and name not in attempt.lost_nodes:
+            session.execute(
+                update(Attempt)
+                .where(Attempt.job == attempt.job, Attempt.number == attempt.number)
+                .values(lost_nodes=[*attempt.lost_nodes, name])
+            )
+
+
+def _without(moment: Moment, lost: Sequence[str]) -> Moment:
+    """The moment, with the connections of nodes found lost counted as closed."""
+    gone: dict[str, LiveNode] = {
+        name: msgspec.structs.replace(moment.nodes[name], session=None) for name in lost if name in moment.nodes
+    }
+    return msgspec.structs.replace(moment, nodes={**moment.nodes, **gone})
+
+
+def _advance_jobs(session: Session, moment: Moment, memory: Memory, rules: Rules) -> bool:
+    moved = False
+    for job in active_jobs(session):
+        mover = Mover(session, job, rules.epoch, moment.utc, rules.timing)
+        for _ in range(MOVES_AT_ONCE):
+            if not _move(session, job, mover, moment, memory, rules) or job.phase in ENDED_JOB_PHASES:
+                break
+            moved = True
+    return moved
+
+
+def _move(session: Session, job: Job, mover: Mover, moment: Moment, memory: Memory, rules: Rules) -> bool:
+    session.flush()
+    cluster = read_cluster(session, moment, memory)
+    free = offers(session, cluster, rules.timing)
+    facts = read_job(session, job, cluster)
+    moves = next_moves(facts, free, cluster.nodes, moment.mono, moment.utc, rules.timing)
+    changed = [mover.carry_out(move) for move in moves]
+    return any(changed)

@@ -1,0 +1,1 @@
+"""What is done about what: the pipeline every action passes, the playbooks, and the engine that runs them."""

@@ -1,0 +1,56 @@
+"""Where runs and their steps are kept: the engine's view of SQL (controller/state implements it)."""
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from remediations.finding import Finding
+from remediations.playbook import StepSpec
+from wire.api import RunPhase, StepPhase
+
+
+class StepPlan(msgspec.Struct, frozen=True):
+    """A playbook's step aimed at one target."""
+
+    spec: StepSpec
+    node: str | None
+    job: str | None
+    attempt: int | None
+
+
+class StepRecord(msgspec.Struct):
+    index: int
+    plan: StepPlan
+    phase: StepPhase
+    decision: int | None = None
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class RunRecord(msgspec.Struct):
+    id: int
+    playbook: str
+    subject: str
+    finding: Finding
+    phase: RunPhase
+    steps: list[StepRecord]
+    reason: str = ""
+    message: str = ""
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class Ledger(Protocol):
+    def open_incident(self, finding: Finding) -> int | None:
+        """A new incident's id, or None when this occurrence is known."""
+
+    def create_run(self, playbook: str, incident: int, finding: Finding, plans: list[StepPlan]) -> int: ...
+    def active_runs(self) -> list[RunRecord]: ...
+    def claim(self, run: RunRecord, step: StepRecord, decision: int) -> bool:
+        """Conditional update pending -> claimed under this controller's epoch; False when somebody else was first."""
+
+    def save_step(self, run: RunRecord, step: StepRecord) -> None: ...
+    def save_run(self, run: RunRecord) -> None: ...

@@ -1,0 +1,37 @@
+"""A condition: one judgement about one node, with an age."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Status(StrEnum):
+    TRUE = "TRUE"
+    FALSE = "FALSE"
+    UNKNOWN = "UNKNOWN"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """TRUE means the fault named by ``type`` is present.
+
+    ``since`` and ``expires_at`` are UTC. ``generation`` counts the changes of this condition on its node since the
+    agent's state was made; a condition whose generation the controller has seen is not news. Past ``expires_at`` it
+    says nothing (law 3).
+    """
+
+    type: str
+    status: Status
+    severity: Severity
+    reason: str
+    message: str
+    since: datetime
+    generation: int
+    expires_at: datetime
+    suggested_action: str = ""

@@ -1,0 +1,16 @@
+"""Names that become paths, certificate subjects and SQL keys; constrained once, here."""
+
+from typing import Annotated
+
+import msgspec
+
+NodeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
+JobName = Annotated[str, msgspec.Meta(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+JobId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,38}-[0-9]{1,9}$")]
+UserName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
+AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\x00]*$", max_length=4096)]
+
+
+def attempt_id(job: str, number: int) -> str:
+    """How an attempt is written everywhere: in paths, logs and on screens (``bytes-lm-1.2``)."""
+    return f"{job}.{number}"
