@@ -1,13 +1,13 @@
 """Errors a person or a peer is told about; each says whether trying again can help.
 
-    MainstayError
-    +-- Retryable
-    |   `-- Unavailable
-    `-- Permanent
-        +-- Invalid         the request is malformed: HTTP 400, exit status 2
-        +-- Unauthorized    no valid token: HTTP 401, exit status 4
-        +-- NotFound        HTTP 404, exit status 3
-        `-- Refused         a rule says no: HTTP 409, exit status 4
+MainstayError
++-- Retryable
+|   `-- Unavailable
+`-- Permanent
+    +-- Invalid         the request is malformed: HTTP 400, exit status 2
+    +-- Unauthorized    no valid token: HTTP 401, exit status 4
+    +-- NotFound        HTTP 404, exit status 3
+    `-- Refused         a rule says no: HTTP 409, exit status 4
 """
 
 

@@ -24,12 +24,14 @@ class Engine:
     def __init__(self, playbooks: Sequence[Playbook]) -> None:
         self.playbooks = {playbook.name: playbook for playbook in playbooks}
 
-    def advance(self, findings: Iterable[Finding], ledger: Ledger, world: World) -> None:
-        """Open runs for new findings, and move every run as far as it goes now."""
+    def advance(self, findings: Iterable[Finding], ledger: Ledger, world: World) -> bool:
+        """Open runs for new findings, and move every run as far as it goes now. False when there was none."""
         for finding in findings:
             self._open(finding, ledger, world)
-        for run in ledger.active_runs():
+        runs = ledger.active_runs()
+        for run in runs:
             self._advance_run(run, ledger, world)
+        return bool(runs)
 
     def _open(self, finding: Finding, ledger: Ledger, world: World) -> None:
         incident = ledger.open_incident(finding)

@@ -24,6 +24,8 @@ from wire.names import attempt_id
 from wire.orders import LaunchAttempt, ReservePort, StopAttempt
 from wire.specs import JobSpec
 
+STOP_AGAIN_S = 2.0  # a stop that failed is ordered again after this pause
+
 
 def spec_of(job: Job) -> JobSpec:
     return msgspec.convert(job.spec, JobSpec)
@@ -233,8 +235,7 @@ class Mover:
             if orders.never_left(self.session, key):
                 part.proof, withdrawn = Proof.NEVER_LAUNCHED, True
             else:
-                kind = StopAttempt(self.job.id, attempt.number, attempt.grace_s)
-                self._order("stop", part.node, kind, None, None)
+                self._order_stop(part.node, attempt)
         return withdrawn
 
     @carry_out.register
@@ -318,17 +319,23 @@ class Mover:
             resume_step=attempt.resume_step,
         )
 
+    def _order_stop(self, node: str, attempt: Attempt) -> None:
+        key = order_key("stop", self.job.id, attempt.number, node)
+        key = orders.key_to_try(self.session, key, self.now, STOP_AGAIN_S)
+        kind = StopAttempt(self.job.id, attempt.number, attempt.grace_s)
+        decision = self.job.stop_decision or self.job.decision
+        orders.give(self.session, key, node, kind, decision, self.epoch, self.now, None, None)
+
     def _order(
         self,
         verb: str,
         node: str,
-        kind: ReservePort | LaunchAttempt | StopAttempt,
-        lives_s: float | None,
-        boot_id: str | None,
+        kind: ReservePort | LaunchAttempt,
+        lives_s: float,
+        boot_id: str,
     ) -> None:
         key = order_key(verb, self.job.id, self.job.attempt, node)
-        decision = self.job.stop_decision if verb == "stop" and self.job.stop_decision else self.job.decision
-        orders.give(self.session, key, node, kind, decision, self.epoch, self.now, lives_s, boot_id)
+        orders.give(self.session, key, node, kind, self.job.decision, self.epoch, self.now, lives_s, boot_id)
 
     def _record(self, kind: str, message: str, detail: dict[str, object] | None = None, reason: str = "") -> None:
         record(

@@ -3,13 +3,23 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware datetime in UTC on every database (SQLite forgets the zone)."""
+    """An aware datetime in UTC on every database (SQLite forgets the zone, PostgreSQL answers in the session's)."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -18,9 +28,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None or value.tzinfo is not None:
-            return value
-        return value.replace(tzinfo=UTC)
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -56,9 +66,9 @@ class Node(Base):
     instance: Mapped[str] = mapped_column(default="")
     agent_version: Mapped[str] = mapped_column(default="")
     cpus: Mapped[int] = mapped_column(default=0)
-    memory_bytes: Mapped[int] = mapped_column(default=0)
+    memory_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     accelerators: Mapped[list[Any]] = mapped_column(default=list)
-    spool_seq: Mapped[int] = mapped_column(default=0)  # newest spooled message recorded
+    spool_seq: Mapped[int] = mapped_column(BigInteger, default=0)  # newest spooled message recorded
     lost_at: Mapped[datetime | None] = mapped_column(default=None)
     lost_reason: Mapped[str] = mapped_column(default="")
 

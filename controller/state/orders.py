@@ -64,6 +64,19 @@ def give(
     session.flush()
 
 
+def key_to_try(session: Session, key: str, now: datetime, pause_s: float) -> str:
+    """The key under which an order that must succeed is given: its own, or after a try that failed, and a pause, a new
+    one. The same key is never carried out twice, so trying again takes another."""
+    tries, tried = 1, key
+    while (row := session.get(OrderRow, tried, populate_existing=True)) is not None:
+        failed = row.state in (OrderState.FAILED, OrderState.REFUSED)
+        if not failed or row.ended_at is None or now - row.ended_at < timedelta(seconds=pause_s):
+            return tried
+        tries += 1
+        tried = f"{key}:{tries}"
+    return tried
+
+
 def outcome(session: Session, key: str) -> Outcome | None:
     row = session.get(OrderRow, key)
     if row is None or row.outcome is None:

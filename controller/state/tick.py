@@ -79,8 +79,10 @@ def tick(
         cluster = read_cluster(session, moment, memory)
     world = SqlWorld(session, moment, cluster, rules.epoch, rules.timing, rules.limits)
     ledger = SqlLedger(session, rules.epoch, moment.utc)
-    rules.engine.advance(detect(cluster, rules.timing), ledger, world)
-    if _advance_jobs(session, moment, memory, rules):
+    if rules.engine.advance(detect(cluster, rules.timing), ledger, world):
+        session.flush()
+        cluster = read_cluster(session, moment, memory)
+    if _advance_jobs(session, cluster, moment, memory, rules):
         rules.engine.advance([], ledger, world)
     nodes.settle_phases(session, moment.utc)
     leaving = orders.due(session, moment.nodes, sent, rules.epoch, moment.utc)
@@ -154,20 +156,23 @@ def _without(moment: Moment, lost: Sequence[str]) -> Moment:
     return msgspec.structs.replace(moment, nodes={**moment.nodes, **gone})
 
 
-def _advance_jobs(session: Session, moment: Moment, memory: Memory, rules: Rules) -> bool:
+def _advance_jobs(session: Session, cluster: Cluster, moment: Moment, memory: Memory, rules: Rules) -> bool:
+    """Move every job as far as it goes now; the facts are read again after each change."""
     moved = False
     for job in active_jobs(session):
         mover = Mover(session, job, rules.epoch, moment.utc, rules.timing)
         for _ in range(MOVES_AT_ONCE):
-            if not _move(session, job, mover, moment, memory, rules) or job.phase in ENDED_JOB_PHASES:
+            if not _move(session, job, mover, cluster, moment, rules):
                 break
             moved = True
+            session.flush()
+            cluster = read_cluster(session, moment, memory)
+            if job.phase in ENDED_JOB_PHASES:
+                break
     return moved
 
 
-def _move(session: Session, job: Job, mover: Mover, moment: Moment, memory: Memory, rules: Rules) -> bool:
-    session.flush()
-    cluster = read_cluster(session, moment, memory)
+def _move(session: Session, job: Job, mover: Mover, cluster: Cluster, moment: Moment, rules: Rules) -> bool:
     free = offers(session, cluster, rules.timing)
     facts = read_job(session, job, cluster)
     moves = next_moves(facts, free, cluster.nodes, moment.mono, moment.utc, rules.timing)

@@ -27,5 +27,6 @@ def verify(world: World, call: ActionCall) -> Verification:
     if progress.attempt >= next_attempt and progress.stepping:
         return DONE
     if progress.attempt > next_attempt or (progress.attempt == next_attempt and progress.stopping):
-        return Verification(Verified.FAILED, "next_attempt_failed", f"attempt {next_attempt} failed before its first step")
+        message = f"attempt {next_attempt} failed before its first step"
+        return Verification(Verified.FAILED, "next_attempt_failed", message)
     return Verification(Verified.NOT_YET, progress.reason, progress.message)

@@ -1,0 +1,56 @@
+"""Who asks: a bearer token on every call, on loopback too."""
+
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+from litestar.types import ASGIApp
+
+from controller.clock import Clock
+from controller.errors import Unauthorized
+from controller.state import tokens
+from controller.state.operations import Actor
+from controller.state.store import Store
+from controller.state.tokens import Holder, IssuedToken, NewToken
+
+PUBLIC = {"public": True}  # a handler's opt: no API token asked
+
+
+class TokenDesk:
+    """Tokens, each call in a transaction of its own. Raises Unauthorized and Invalid as state.tokens does."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def actor(self, secret: str) -> Actor:
+        holder: Holder = await self._store.run(lambda session: tokens.verify_api(session, secret, self._clock.utc()))
+        return Actor(f"person:{holder.name}", holder.user)
+
+    async def check_join(self, secret: str, node: str) -> None:
+        await self._store.run(lambda session: tokens.verify_join(session, secret, node, self._clock.utc()))
+
+    async def redeem(self, secret: str, node: str) -> None:
+        await self._store.run(lambda session: tokens.redeem(session, secret, node, self._clock.utc()))
+
+    async def create(self, new: NewToken, by: str) -> IssuedToken:
+        return await self._store.run(lambda session: tokens.create(session, new, by, self._clock.utc()))
+
+
+class TokenMiddleware(AbstractAuthenticationMiddleware):
+    """Sets ``request.user`` to the Actor, or answers 401."""
+
+    def __init__(self, app: ASGIApp, desk: TokenDesk) -> None:
+        super().__init__(app, exclude_from_auth_key="public", exclude_http_methods=[])
+        self._desk = desk
+
+    async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
+        return AuthenticationResult(user=await self._desk.actor(bearer(connection)), auth=None)
+
+
+def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """The token that came with the request. Raises Unauthorized."""
+    scheme, _, secret = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise Unauthorized("no token; send it as `Authorization: Bearer TOKEN`")
+    return secret.strip()

@@ -1,0 +1,166 @@
+"""The controller's configuration: one TOML file; every field has a default, an unknown one is refused."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from controller.errors import Invalid
+from controller.validation import describe
+from wire.names import AbsolutePath, UserName
+
+DEFAULT_PATH = Path("/etc/mainstay/controller.toml")
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+DnsName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$")]
+
+
+class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long to wait for what, in seconds.
+
+    ``suspect_after_s`` and ``lost_after_s`` count silence; ``reconnect_grace_s`` is what agents get to come back after
+    the controller's own start; ``stop_grace_s`` is from SIGTERM to SIGKILL when an attempt is stopped to recover;
+    ``worker_stopped_after_s`` is how long a worker may be in state T; ``steady_after_s`` how long workers that report
+    no step must have lived to count as running; ``order_lives_s`` how old a launch may grow before it is refused.
+    """
+
+    suspect_after_s: Seconds = 2.5
+    lost_after_s: Seconds = 4.0
+    reconnect_grace_s: Seconds = 6.0
+    launch_timeout_s: Seconds = 120.0
+    worker_stopped_after_s: Seconds = 2.0
+    steady_after_s: Seconds = 10.0
+    order_lives_s: Seconds = 30.0
+    stop_grace_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.suspect_after_s >= self.lost_after_s:
+            raise ValueError("suspect_after_s must be less than lost_after_s")
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The breaker opens when at least ``breaker_min_nodes`` and more than ``breaker_share`` of the fleet are lost
+    within ``breaker_window_s``."""
+
+    breaker_share: Share = 0.5
+    breaker_min_nodes: Count = 3
+    breaker_window_s: Seconds = 60.0
+
+
+class Address(msgspec.Struct, frozen=True):
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def wildcard(self) -> bool:
+        """It stands for every address of the machine, so nobody can connect to it by this name."""
+        try:
+            return ipaddress.ip_address(self.host).is_unspecified
+        except ValueError:
+            return False
+
+
+def parse_address(text: str) -> Address:
+    """HOST:PORT or [IPV6]:PORT; port 0 lets the system choose. Raises ValueError."""
+    host, colon, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not bare or (":" in bare and bare == host) or not port.isascii() or not port.isdigit():
+        raise ValueError(f"listen: {text!r} is not HOST:PORT, such as 127.0.0.1:7400 or [::1]:7400")
+    if int(port) > 65535:
+        raise ValueError(f"listen: port {port} is above 65535")
+    return Address(bare, int(port))
+
+
+class ApiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    listen: str = "127.0.0.1:7400"
+
+    def __post_init__(self) -> None:
+        parse_address(self.listen)
+
+    @property
+    def address(self) -> Address:
+        return parse_address(self.listen)
+
+
+class LinkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    listen: str = "127.0.0.1:7401"
+    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
+
+    def __post_init__(self) -> None:
+        parse_address(self.listen)
+
+    @property
+    def address(self) -> Address:
+        return parse_address(self.listen)
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``names`` are what agents and operators call this controller besides its listen addresses: DNS names or IP
+    addresses that go into the server's certificate. ``admin_user`` is the Unix user that jobs submitted with the first
+    token run as; without one that token may not submit."""
+
+    state_dir: AbsolutePath = "/var/lib/mainstay/controller"
+    database: str = ""  # an SQLAlchemy URL; empty: SQLite in state_dir
+    names: list[DnsName] = []
+    admin_user: UserName | None = None
+    api: ApiConfig = ApiConfig()
+    link: LinkConfig = LinkConfig()
+    limits: Limits = Limits()
+    timing: Timing = Timing()
+
+    def __post_init__(self) -> None:
+        if self.admin_user == "root":
+            raise ValueError("admin_user: jobs never run as root; name another user")
+        if self.link.address.wildcard and not self.names:
+            raise ValueError("names: link.listen stands for every address; name what agents call this controller")
+        if self.link.heartbeat_s >= self.timing.suspect_after_s:
+            raise ValueError("link.heartbeat_s must be less than timing.suspect_after_s")
+
+    @property
+    def state(self) -> Path:
+        return Path(self.state_dir)
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.state / 'controller.db'}"
+
+    @property
+    def database_shown(self) -> str:
+        """Its URL without the password."""
+        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.database_url)
+
+    @property
+    def server_names(self) -> list[str]:
+        """Every name and address the server's certificate answers to."""
+        listening = [address.host for address in (self.api.address, self.link.address) if not address.wildcard]
+        return sorted({"localhost", *listening, *self.names})
+
+
+def load(path: Path) -> Config:
+    """Read ``path``; a missing file at the default place means the defaults. Raises Invalid with one line."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        if path == DEFAULT_PATH:
+            return Config()
+        raise Invalid(f"{path}: no such file; write it or name another with --config") from None
+    except OSError as error:
+        raise Invalid(f"{path}: cannot be read ({error.strerror}); mend its permissions") from None
+    return parse(text, str(path))
+
+
+def parse(text: bytes, source: str) -> Config:
+    """``source`` is the file's name for messages. Raises Invalid with one line that names it and the field."""
+    try:
+        return msgspec.toml.decode(text, type=Config)
+    except msgspec.ValidationError as error:
+        raise Invalid(f"{source}: {describe(error)}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Invalid(f"{source}: not TOML: {error}") from None
