@@ -1,0 +1,39 @@
+"""More runnable tasks than processors, for long."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from agent.checks import Count, Steadiness, Timed, Verdict, healthy
+from agent.sensors.cpu import Reading
+from wire.conditions import Severity, Status
+
+TYPE = "CpuOverload"
+READS = "cpu"
+WINDOW = 1
+
+
+class Thresholds(Steadiness, frozen=True):
+    """Default: node_exporter's mixin, alert NodeSystemSaturation (2 a core for 15 minutes).
+
+    https://github.com/prometheus/node_exporter/tree/master/docs/node-mixin. Never critical: a high load makes a node
+    slow and is no proof of a fault.
+    """
+
+    load_per_core: float = 2.0
+    bad: Count = 3
+    of: Count = 5
+    good: Count = 3
+
+
+class Reason(StrEnum):
+    LOAD_NORMAL = "load_normal"
+    LOAD_HIGH = "load_high"
+
+
+def judge(window: Sequence[Timed[Reading]], thresholds: Thresholds) -> Verdict:
+    reading = window[-1].reading
+    load = reading.load_15m / max(reading.cores, 1)
+    message = f"load {reading.load_15m:.1f} over 15 minutes on {reading.cores} cores"
+    if load <= thresholds.load_per_core:
+        return healthy(Reason.LOAD_NORMAL, message)
+    return Verdict(Status.TRUE, Severity.WARNING, Reason.LOAD_HIGH, message, "look for processes that belong to no job")

@@ -1,0 +1,93 @@
+"""The spool and the order memory on a thread of their own: the event loop never waits for a disk."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+from agent.memory import OrderMemory, Remembered
+from agent.spool import Pending, Spool
+from wire.conditions import Condition
+from wire.messages import ConditionChanges, Durable
+from wire.orders import Order, Outcome
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Outbox:
+    """What is posted first is numbered first. ``grown`` is set whenever there may be more to send."""
+
+    def __init__(self, spool: Spool, memory: OrderMemory) -> None:
+        self.grown = asyncio.Event()
+        self.connected = False  # set by the link
+        self._spool, self._memory = spool, memory
+        self._failed = False
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
+
+    @property
+    def highest_epoch(self) -> int:
+        return self._memory.highest_epoch
+
+    def dropped(self) -> int:
+        """Messages that lost their content since the spool was last empty."""
+        return self._spool.dropped
+
+    def post(self, body: Durable) -> None:
+        """Keep a message and send it as soon as there is a link; never blocks, never raises.
+
+        A message that cannot be written is lost, and :meth:`take_failure` tells so: the next Hello repeats
+        what is true then.
+        """
+        self._watch(self._submit(self._spool.append, body))
+
+    def tell(self, conditions: list[Condition], news: bool) -> None:
+        """Renewals without a link are not kept: the next Hello carries what holds then."""
+        if news or self.connected:
+            self.post(ConditionChanges(conditions))
+
+    def acknowledged(self, seq: int) -> None:
+        self._watch(self._submit(self._spool.acknowledge, seq))
+
+    def take_failure(self) -> bool:
+        failed, self._failed = self._failed, False
+        return failed
+
+    async def pending(self, after: int) -> list[Pending]:
+        return await self._submit(self._spool.after, after)
+
+    async def saw_epoch(self, epoch: int) -> None:
+        await self._submit(self._memory.saw_epoch, epoch)
+
+    async def recall(self, key: str) -> Remembered | None:
+        return await self._submit(self._memory.recall, key)
+
+    async def accept(self, order: Order) -> None:
+        await self._submit(self._memory.accept, order)
+
+    async def finish(self, outcome: Outcome, order: Order | None) -> None:
+        await self._submit(self._memory.finish, outcome, order)
+        self.grown.set()
+
+    async def unfinished(self) -> list[Order]:
+        return await self._submit(self._memory.unfinished)
+
+    def close(self) -> None:
+        """Everything posted is on disk when this returns."""
+        self._thread.shutdown(wait=True)
+
+    def _submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+    def _watch(self, written: asyncio.Future[Any]) -> None:
+        written.add_done_callback(self._written)
+
+    def _written(self, written: asyncio.Future[Any]) -> None:
+        if written.cancelled():
+            return
+        if error := written.exception():
+            log.error("the spool cannot be written: %s", error)
+            self._failed = True
+        self.grown.set()

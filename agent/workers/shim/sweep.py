@@ -1,0 +1,39 @@
+"""Finds every process of a part, however it daemonised, and kills it."""
+
+import os
+import signal
+
+from agent.workers.shim import procfs
+from agent.workers.shim.procfs import Process
+
+
+def children(root: int) -> list[Process]:
+    """All descendants of a subreaper: whatever was ever started below it and lives."""
+    return procfs.descendants([root], procfs.everything())
+
+
+def marked(shim: str) -> list[Process]:
+    """Processes started with MAINSTAY_SHIM=``shim`` and their descendants: those of a part whose shim is gone."""
+    processes = {process.pid: process for process in procfs.everything()}
+    entry = f"MAINSTAY_SHIM={shim}".encode()
+    own = os.getpid()
+    roots = [pid for pid in processes if pid != own and entry in procfs.environment(pid)]
+    found = {process.pid: process for process in procfs.descendants(roots, processes.values())}
+    found.update((pid, processes[pid]) for pid in roots if not processes[pid].gone)
+    return list(found.values())
+
+
+def leftovers(shim: str, root: int) -> list[Process]:
+    """The environments of all processes are read only when nothing below ``root`` is left."""
+    return children(root) or marked(shim)
+
+
+def kill(processes: list[Process]) -> None:
+    for process in processes:
+        procfs.send(process, signal.SIGKILL)
+
+
+def terminate(processes: list[Process]) -> None:
+    """SIGCONT as well: a stopped process does not see SIGTERM before it goes on."""
+    for process in processes:
+        procfs.send(process, signal.SIGTERM, signal.SIGCONT)

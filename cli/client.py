@@ -1,0 +1,171 @@
+"""The controller's HTTP API, as calls that give wire.api types or raise a CliError."""
+
+import ssl
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from cli.errors import CliError, Failed, Invalid, of_response
+from cli.settings import Settings
+from wire.api import (
+    ControllerView,
+    CordonRequest,
+    ErrorResponse,
+    EventView,
+    JobView,
+    NodeView,
+    RunView,
+    TokenRequest,
+    TokenResponse,
+    WhyView,
+)
+from wire.specs import JobSpec
+
+TIMEOUT_S = 30.0  # a log comes from its node: the controller waits for that
+T = TypeVar("T")
+
+
+class Client:
+    """One connection to one controller, verified against ``settings.ca``, always. Raises CliError."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._http = httpx.Client(
+            base_url=f"https://{settings.api}/v1/",
+            headers={"Authorization": f"Bearer {settings.token}"},
+            verify=_trusting(settings.ca),
+            timeout=TIMEOUT_S,
+            trust_env=False,  # a proxy would get the token
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def nodes(self) -> list[NodeView]:
+        return self._get("nodes", list[NodeView])
+
+    def node(self, name: str) -> NodeView:
+        return self._get(f"nodes/{_segment(name)}", NodeView)
+
+    def cordon(self, node: str, request: CordonRequest) -> NodeView:
+        return self._post(f"nodes/{_segment(node)}/cordon", request, NodeView)
+
+    def uncordon(self, node: str) -> NodeView:
+        return self._post(f"nodes/{_segment(node)}/uncordon", None, NodeView)
+
+    def jobs(self) -> list[JobView]:
+        return self._get("jobs", list[JobView])
+
+    def job(self, ref: str) -> JobView:
+        return self._get(f"jobs/{_segment(ref)}", JobView)
+
+    def submit(self, spec: JobSpec) -> JobView:
+        return self._post("jobs", spec, JobView)
+
+    def stop(self, job: str) -> JobView:
+        return self._post(f"jobs/{_segment(job)}/stop", None, JobView)
+
+    def logs(self, job: str, node: str | None, attempt: int | None, max_bytes: int) -> str:
+        asked = {"node": node, "attempt": attempt, "max_bytes": max_bytes}
+        return self._call("GET", f"jobs/{_segment(job)}/logs", params=asked).decode(errors="replace")
+
+    def runs(self) -> list[RunView]:
+        return self._get("runs", list[RunView])
+
+    def run(self, number: int) -> RunView:
+        return self._get(f"runs/{number}", RunView)
+
+    def events(self, after: int, limit: int = 1000) -> list[EventView]:
+        return self._get("events", list[EventView], {"after": after, "limit": limit})
+
+    def why(self, kind: str, ref: str) -> WhyView:
+        return self._get(f"why/{kind}/{_segment(ref)}", WhyView)
+
+    def create_token(self, request: TokenRequest) -> TokenResponse:
+        return self._post("tokens", request, TokenResponse)
+
+    def status(self) -> ControllerView:
+        return self._get("status", ControllerView)
+
+    def _get(self, path: str, into: type[T], params: dict[str, Any] | None = None) -> T:
+        return self._decode(self._call("GET", path, params=params), into)
+
+    def _post(self, path: str, body: msgspec.Struct | None, into: type[T]) -> T:
+        content = None if body is None else msgspec.json.encode(body)
+        return self._decode(self._call("POST", path, content=content), into)
+
+    def _call(
+        self, method: str, path: str, *, params: dict[str, Any] | None = None, content: bytes | None = None
+    ) -> bytes:
+        known = {key: value for key, value in (params or {}).items() if value is not None}
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        try:
+            answer = self._http.request(method, path, params=known, content=content, headers=headers)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _unreachable(self._settings, error) from None
+        if answer.is_success:
+            return answer.content
+        raise of_response(answer.status_code, self._error(answer))
+
+    def _error(self, answer: httpx.Response) -> ErrorResponse:
+        try:
+            return msgspec.json.decode(answer.content, type=ErrorResponse)
+        except msgspec.DecodeError:
+            told = f"https://{self._settings.api} answered HTTP {answer.status_code}; is that a Mainstay controller?"
+            return ErrorResponse(told, "http")
+
+    def _decode(self, content: bytes, into: type[T]) -> T:
+        try:
+            return msgspec.json.decode(content, type=into)
+        except msgspec.DecodeError as error:
+            told = f"https://{self._settings.api} gave an answer this version cannot read ({error})"
+            raise Failed(f"{told}; use the mainstay of the controller's version") from None
+
+
+def _trusting(ca: Path) -> ssl.SSLContext:
+    """Trust this CA and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    try:
+        context.load_verify_locations(cafile=ca)
+    except FileNotFoundError:
+        raise Invalid(f"{ca}: no such file; the controller's CA certificate should be there (--ca)") from None
+    except (OSError, ssl.SSLError):
+        raise Invalid(f"{ca}: not a readable PEM certificate; copy the controller's CA there (--ca)") from None
+    return context
+
+
+def _unreachable(settings: Settings, error: Exception) -> CliError:
+    where = f"https://{settings.api}"
+    cause = _cause(error, ssl.SSLCertVerificationError)
+    if cause is not None:
+        return Failed(
+            f"{where}: its certificate is not one of the CA in {settings.ca} ({cause.verify_message}); "
+            "copy this controller's CA there, or mend --api"
+        )
+    if isinstance(error, httpx.TimeoutException):
+        return Failed(f"{where}: no answer within {TIMEOUT_S:.0f} s; is the controller well?")
+    refused = _cause(error, ConnectionRefusedError)
+    reason = "connection refused" if refused is not None else str(error) or type(error).__name__
+    return Failed(f"{where}: {reason}; start the controller, or mend --api or MAINSTAY_API")
+
+
+E_ = TypeVar("E_", bound=BaseException)
+
+
+def _cause(error: BaseException | None, kind: type[E_]) -> E_ | None:
+    while error is not None:
+        if isinstance(error, kind):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _segment(text: str) -> str:
+    """A name as one segment of a path, whatever it holds."""
+    if text in ("", ".", ".."):
+        raise Invalid(f"{text!r} is no name")
+    return quote(text, safe="")

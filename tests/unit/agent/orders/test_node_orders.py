@@ -1,0 +1,121 @@
+"""Orders with this machine's real parts behind them."""
+
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.checks import Verdict, healthy
+from agent.clock import SystemClock
+from agent.config import Config
+from agent.orders import discover, launch_attempt, stop_attempt, validate_node
+from agent.ports import PortBook
+from agent.services import NodeServices
+from agent.workers.parts import Parts
+from agent.workers.policy import WorkerPolicy
+from wire.attempts import End
+from wire.conditions import Severity, Status
+from wire.orders import (
+    LaunchAttempt,
+    Order,
+    OrderKind,
+    Outcome,
+    OutcomeReason,
+    OutcomeStatus,
+    StopAttempt,
+    ValidateNode,
+)
+from wire.specs import Launcher
+
+Run = Callable[[Awaitable[Any]], Any]
+
+
+class Reason(StrEnum):
+    WORD = "word"
+
+
+FINE = healthy(Reason.WORD, "fine")
+SICK = Verdict(Status.TRUE, Severity.CRITICAL, Reason.WORD, "sick")
+SLOW = Verdict(Status.TRUE, Severity.WARNING, Reason.WORD, "slow")
+UNTOLD = Verdict(Status.UNKNOWN, Severity.WARNING, Reason.WORD, "no answer")
+
+
+@pytest.fixture
+def make_node(tmp_path: Path) -> Callable[..., NodeServices]:
+    def make(**findings: Verdict) -> NodeServices:
+        async def survey() -> list[tuple[str, Verdict]]:
+            return list(findings.items())
+
+        config = Config("n1", "127.0.0.1", state_dir=str(tmp_path))
+        parts = Parts(tmp_path, "test-node", "boot", WorkerPolicy(), lambda _part: None)
+        return NodeServices(config, SystemClock(), "boot", parts, survey, PortBook())
+
+    return make
+
+
+def order(kind: OrderKind) -> Order:
+    return Order("k", 1, kind, decision=1)
+
+
+@pytest.mark.parametrize(
+    ("findings", "status", "reason"),
+    [
+        ({"A": FINE, "B": FINE}, OutcomeStatus.DONE, OutcomeReason.OK),
+        ({"A": FINE, "B": SLOW}, OutcomeStatus.DONE, OutcomeReason.OK),
+        ({"A": FINE, "B": SICK}, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED),
+        ({"A": FINE, "B": UNTOLD}, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED),
+    ],
+)
+def test_validation(
+    run: Run, make_node: Any, findings: dict[str, Verdict], status: OutcomeStatus, reason: OutcomeReason
+) -> None:
+    outcome: Outcome = run(validate_node.execute(order(ValidateNode()), ValidateNode(), make_node(**findings)))
+    assert (outcome.status, outcome.reason) == (status, reason)
+    assert ("B: " in outcome.message) == (status is OutcomeStatus.FAILED)
+
+
+def test_validation_finds_a_state_directory_that_keeps_nothing(run: Run, make_node: Any, tmp_path: Path) -> None:
+    node = make_node(A=FINE)
+    tmp_path.rmdir()
+    outcome = run(validate_node.execute(order(ValidateNode()), ValidateNode(), node))
+    assert outcome.reason is OutcomeReason.CHECKS_FAILED
+    assert str(tmp_path) in outcome.message
+
+
+LAUNCH = LaunchAttempt(
+    job="job-1",
+    attempt=1,
+    node_rank=0,
+    nodes=1,
+    workers_per_node=1,
+    launcher=Launcher.DIRECT,
+    interpreter="/usr/bin/python3",
+    script="/s.py",
+    args=[],
+    directory="/",
+    environment={},
+    user="nobody",
+    master_address="127.0.0.1",
+    master_port=1,
+)
+
+
+def test_what_the_node_does_not_permit_is_refused(run: Run, make_node: Any) -> None:
+    outcome = run(launch_attempt.execute(order(LAUNCH), LAUNCH, make_node()))
+    assert (outcome.status, outcome.reason) == (OutcomeStatus.REFUSED, OutcomeReason.NOT_PERMITTED)
+    assert "nobody" in outcome.message
+
+
+def test_a_stop_of_what_never_was_is_done(run: Run, make_node: Any) -> None:
+    kind = StopAttempt("job-1", 1, 1.0)
+    outcome = run(stop_attempt.execute(order(kind), kind, make_node()))
+    assert outcome.status is OutcomeStatus.DONE
+    assert outcome.part is not None
+    assert outcome.part.exit is not None
+    assert outcome.part.exit.end is End.NEVER_STARTED
+
+
+def test_every_kind_of_order_has_its_module() -> None:
+    assert set(discover()) == set(OrderKind.__args__)
