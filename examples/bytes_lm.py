@@ -12,8 +12,9 @@ import argparse
 import os
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -55,7 +56,7 @@ class Windows:
         self.epoch = -1
         self.order = torch.empty(0, dtype=torch.int64)
 
-    def batch(self, position: int, size: int) -> Tuple[Tensor, Tensor]:
+    def batch(self, position: int, size: int) -> tuple[Tensor, Tensor]:
         """Inputs and targets [size, context] of the samples from ``position`` on."""
         rows = torch.stack([self._window(sample) for sample in range(position, position + size)]).long()
         return rows[:, :-1], rows[:, 1:]
@@ -114,11 +115,11 @@ class ByteTransformer(nn.Module):
 # -- checkpoints
 
 
-def save(directory: Path, step: int, state: Dict[str, Any]) -> None:
+def save(directory: Path, step: int, state: dict[str, Any]) -> None:
     """Write ``step-N.pt`` so that it is whole or not there, whatever dies meanwhile; keep the newest few."""
     directory.mkdir(parents=True, exist_ok=True)
     final = directory / f"step-{step}.pt"
-    temporary = directory / f".{final.name}.{os.getpid()}"
+    temporary = directory / f".{final.name}.tmp"
     with temporary.open("wb") as file:
         torch.save(state, file)
         file.flush()
@@ -129,7 +130,7 @@ def save(directory: Path, step: int, state: Dict[str, Any]) -> None:
         old.unlink(missing_ok=True)
 
 
-def saved(directory: Path) -> List[Path]:
+def saved(directory: Path) -> list[Path]:
     """Complete checkpoints, oldest first."""
     found = [(int(match[1]), path) for path in directory.glob("*") if (match := CHECKPOINT_NAME.fullmatch(path.name))]
     return [path for _, path in sorted(found)]
@@ -158,9 +159,10 @@ class Trainer:
     """``step`` counts optimizer updates, ``position`` the samples used by all ranks together."""
 
     def __init__(self, options: argparse.Namespace, world: World) -> None:
-        self.options, self.world = options, world
+        self.options, self.world, self.seed = options, world, options.seed
         self.step = self.position = 0
-        self.windows = Windows(read_corpus(), options.context, options.seed)
+        self.corpus = read_corpus()
+        self.windows = Windows(self.corpus, options.context, self.seed)
         torch.manual_seed(options.seed)
         self.bare = ByteTransformer(options.context, options.dim, options.layers, options.heads, options.dropout)
         self.bare.to(world.device)
@@ -170,7 +172,7 @@ class Trainer:
     def train_step(self) -> float:
         """One optimizer update; the loss of this rank's part of the batch."""
         size = self.options.batch_size
-        torch.manual_seed(_mix(self.options.seed, self.step, self.world.rank))  # dropout's, the same after a resume
+        torch.manual_seed(seed_of(self.seed, self.step, self.world.rank))  # dropout's, the same after a resume
         tokens, targets = self.windows.batch(self.position + self.world.rank * size, size)
         logits = self.model(tokens.to(self.world.device))
         loss = F.cross_entropy(logits.flatten(0, 1), targets.to(self.world.device).flatten())
@@ -181,19 +183,19 @@ class Trainer:
         self.position += self.world.size * size
         return loss.item()
 
-    def state(self) -> Dict[str, Any]:
+    def state(self) -> dict[str, Any]:
         return {
             "step": self.step,
             "position": self.position,
-            "seed": self.options.seed,  # with step and rank, the state of every random number generator
+            "seed": self.seed,  # with step and rank, the state of every random number generator
             "model": self.bare.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
 
     def load(self, path: Path) -> None:
         state = torch.load(path, map_location=self.world.device, weights_only=True)
-        self.step, self.position, self.options.seed = state["step"], state["position"], state["seed"]
-        self.windows = Windows(self.windows.windows.flatten(), self.options.context, state["seed"])
+        self.step, self.position, self.seed = state["step"], state["position"], state["seed"]
+        self.windows = Windows(self.corpus, self.options.context, self.seed)
         self.bare.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
 
@@ -206,12 +208,12 @@ class Trainer:
                 raise RuntimeError("ranks found different checkpoints; --checkpoint-dir must be shared by all nodes")
 
 
-def _mix(*numbers: int) -> int:
-    """One seed of several numbers; hash() of integers is the same in every process."""
-    return hash(numbers) & 0x7FFF_FFFF_FFFF_FFFF
+def seed_of(seed: int, step: int, rank: int) -> int:
+    """A seed for each step of each rank, the same in every run."""
+    return (seed * 1_000_003 + step) * 1_000_003 + rank
 
 
-def train(trainer: Trainer, directory: Optional[Path]) -> Iterator[Tuple[int, float]]:
+def train(trainer: Trainer, directory: Path | None) -> Iterator[tuple[int, float]]:
     """Train up to ``--steps``; gives (step, loss) after each. Rank 0 writes the checkpoints."""
     options = trainer.options
     while trainer.step < options.steps:
@@ -224,12 +226,13 @@ def train(trainer: Trainer, directory: Optional[Path]) -> Iterator[Tuple[int, fl
         time.sleep(max(0.0, began + options.min_step_s - time.monotonic()))
 
 
-def find_checkpoint(directory: Optional[Path]) -> Optional[Path]:
-    """What to resume from: Mainstay's word, or else the newest in ``directory``; None for a fresh start."""
-    told = os.environ.get("MAINSTAY_RESUME_FROM")
-    if told:
-        return Path(told)
-    return next(reversed(saved(directory)), None) if directory is not None else None
+def find_places(options: argparse.Namespace) -> tuple[Path | None, Path | None]:
+    """Where checkpoints go, and the one to resume from: Mainstay's word, or else --checkpoint-dir and its newest."""
+    if "MAINSTAY_CHECKPOINT_DIR" in os.environ:
+        resume_from = os.environ.get("MAINSTAY_RESUME_FROM")
+        return Path(os.environ["MAINSTAY_CHECKPOINT_DIR"]), Path(resume_from) if resume_from else None
+    directory = options.checkpoint_dir
+    return directory, next(reversed(saved(directory)), None) if directory is not None else None
 
 
 def join_world() -> World:
@@ -246,20 +249,26 @@ def join_world() -> World:
     return World(rank, size, device)
 
 
-def parse_arguments(argv: Optional[List[str]] = None) -> argparse.Namespace:
+def positive(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("expected 1 or more")
+    return int(text)
+
+
+def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train a small byte-level transformer on Python's standard library.")
     parser.add_argument("--steps", type=int, default=1000, help="optimizer updates in all")
-    parser.add_argument("--batch-size", type=int, default=8, help="windows a rank and step")
+    parser.add_argument("--batch-size", type=positive, default=8, help="windows a rank and step")
     parser.add_argument("--context", type=int, default=128, help="bytes a window")
-    parser.add_argument("--dim", type=int, default=128)
-    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--dim", type=int, default=96)
+    parser.add_argument("--layers", type=int, default=2)
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--checkpoint-dir", type=Path, help="shared by all nodes; under Mainstay it says where")
-    parser.add_argument("--checkpoint-every", type=int, default=50, metavar="STEPS")
-    parser.add_argument("--log-every", type=int, default=10, metavar="STEPS")
+    parser.add_argument("--checkpoint-every", type=positive, default=50, metavar="STEPS")
+    parser.add_argument("--log-every", type=positive, default=10, metavar="STEPS")
     parser.add_argument("--min-step-s", type=float, default=0.0, help="make a step take at least so long, to watch it")
     return parser.parse_args(argv)
 
@@ -271,11 +280,9 @@ def say(began: float, text: str) -> None:
 def main() -> None:
     began = time.monotonic()
     options = parse_arguments()
-    told = os.environ.get("MAINSTAY_CHECKPOINT_DIR")
-    directory = Path(told) if told else options.checkpoint_dir
+    directory, checkpoint = find_places(options)
     world = join_world()
     trainer = Trainer(options, world)
-    checkpoint = find_checkpoint(directory)
     if checkpoint is not None:
         trainer.load(checkpoint)
     trainer.check_agreement()

@@ -32,7 +32,11 @@ class Home(msgspec.Struct, frozen=True):
     boot_id: str
 
     def part_dir(self, part: str) -> Path:
-        return self.state_dir / "attempts" / part
+        return self.attempts / part
+
+    @property
+    def attempts(self) -> Path:
+        return self.state_dir / "attempts"
 
 
 def prepare(launch: LaunchAttempt, home: Home, part_dir: Path) -> Spec:

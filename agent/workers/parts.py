@@ -95,7 +95,7 @@ class Parts:
     async def leftovers(self) -> list[str]:
         """Processes that former parts of this node left behind, in words: none, unless something is wrong."""
         live = {part.shim for part in self._parts.values() if not part.ended.is_set()}
-        return await aside(lambda: strays(self._home.node, live))
+        return await aside(lambda: strays(self._home.attempts, live))
 
     def prune(self, keep: int = KEEP_ENDED) -> int:
         """Forgets all but the newest ended parts, their logs and records with them; how many."""

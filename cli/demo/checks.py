@@ -110,7 +110,8 @@ def _attempt(connection: sqlite3.Connection, job: str, number: int) -> AttemptRo
     parts = connection.execute(
         "SELECT node, proof FROM parts WHERE job = ? AND attempt = ? ORDER BY node_rank", (job, number)
     ).fetchall()
-    return AttemptRow(*(row or ("missing", None, None, "")), dict(parts))
+    phase, resume_step, first_step, created_at = row or ("missing", None, None, "")
+    return AttemptRow(phase, resume_step, first_step, created_at, dict(parts))
 
 
 def _published(connection: sqlite3.Connection, job: str, before: int, until: str) -> int | None:

@@ -15,7 +15,7 @@ from cli.client import Client
 from cli.demo import processes, toml
 from cli.demo.account import Account
 from cli.demo.errors import DemoFailed
-from cli.demo.layout import MARK, NODES, Layout
+from cli.demo.layout import EXAMPLES, MARK, NODES, Layout
 from cli.demo.processes import Daemon
 from cli.demo.waiting import Waiter
 from cli.errors import CliError, NotFound
@@ -23,6 +23,7 @@ from cli.settings import Settings
 from wire.api import NodePhase, NodeView, TokenKind, TokenRequest
 
 GRACE_S = 5.0
+EXAMPLE_ROOTS = [str(EXAMPLES), "/var/tmp/bytes-lm"]  # for examples/bytes-lm.toml on a kept cluster
 JOIN_S = 120.0
 
 
@@ -120,8 +121,8 @@ class Cluster:
             "state_dir": str(layout.node_state(node)),
             "hold_file": str(layout.root / f"{node}.hold"),
             "workers": {
-                "interpreters": [sys.executable],
-                "roots": [str(layout.job), str(layout.checkpoints)],
+                "interpreters": [sys.executable, str(Path(sys.prefix) / "bin" / "python")],
+                "roots": [str(layout.job), str(layout.checkpoints), *EXAMPLE_ROOTS],
                 "users": [self.account.name],
             },
             "thresholds.disk_full": {
@@ -146,8 +147,8 @@ def end(layout: Layout, daemons: Iterable[Daemon]) -> None:
 def stop_kept(root: Path) -> int:
     """End a cluster that `--keep` left and remove its directory; gives how many daemons still ran."""
     layout = Layout(root)
-    if not (root / MARK).is_file():
-        raise NotFound(f"{root}: no demo's directory; `--dir` names the one that the demo printed")
+    if not (root / MARK).is_file() or root.stat().st_uid != os.geteuid():
+        raise NotFound(f"{root}: no demo's directory of yours; `--dir` names the one that the demo printed")
     try:
         daemons = msgspec.json.decode(layout.daemons.read_bytes(), type=list[Daemon])
     except (OSError, msgspec.DecodeError):

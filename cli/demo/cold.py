@@ -14,7 +14,7 @@ from cli.demo import job_log
 from cli.demo.account import Account
 from cli.demo.errors import DemoFailed
 from cli.demo.layout import NODES, Layout
-from cli.demo.waiting import Waiter
+from cli.demo.waiting import POLL_S, Waiter
 from cli.demo.work import ARGUMENTS, ENVIRONMENT, WORLD
 
 GRACE_S = 5.0
@@ -34,7 +34,7 @@ def measure(layout: Layout, account: Account, wait: Waiter) -> float:
         return bool(job_log.read(log).steps)
 
     try:
-        wait.until("the first step of the job under plain torchrun", first_step)
+        wait.until("the first step of the job under plain torchrun", first_step, POLL_S)
         return time.monotonic() - began
     finally:
         _end(launchers)

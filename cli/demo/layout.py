@@ -12,6 +12,7 @@ NODES = {f"n{number}": f"127.0.0.{10 + number}" for number in range(1, 5)}
 JOB = "bytes-lm"
 SCRIPT = "bytes_lm.py"
 MARK = ".mainstay-demo"
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def _make_empty(root: Path) -> None:
 
 def example() -> Path:
     """The training script that is shipped beside the packages. Raises DemoFailed."""
-    path = Path(__file__).resolve().parent.parent.parent / "examples" / SCRIPT
+    path = EXAMPLES / SCRIPT
     if not os.access(path, os.R_OK):
         raise DemoFailed(f"{path}: not there; run the demo from a clone of the repository")
     return path

@@ -18,7 +18,7 @@ from cli.demo.job_log import JobLog
 from cli.demo.layout import NODES
 from cli.demo.story import Story, Subject
 from cli.demo.summary import Chapter, Result
-from cli.demo.waiting import Waiter
+from cli.demo.waiting import POLL_S, Waiter
 from wire.api import ENDED_JOB_PHASES, EventView, JobPhase, JobView
 
 SETTLED_STEPS = 3  # beyond a checkpoint, so that something is at stake
@@ -144,25 +144,36 @@ def _watch_recovery(scene: Scene, blow: Blow) -> tuple[int, JobLog, float]:
     """Until the first step of a later attempt is in its log: the attempt, its log, seconds since the fault."""
 
     def first_new_step() -> tuple[int, JobLog] | None:
-        view = scene.look()
-        if view.attempt == blow.subject.attempt:
+        placed = _placed(scene.story.heard, blow.subject)
+        if placed is None:
             return None
-        attempt = current_attempt(view)
-        log = scene.log_of(node_of_rank(attempt, 0), attempt.number)
-        return (attempt.number, log) if log.steps else None
+        number, rank_0 = placed
+        log = scene.log_of(rank_0, number)
+        return (number, log) if log.steps else None
 
     what = f"{scene.job} to train again after the loss of {blow.subject.node}"
-    number, log = scene.wait.until(what, first_new_step)
+    number, log = scene.wait.until(what, first_new_step, POLL_S)
     seconds = time.monotonic() - blow.mono
     scene.story.say("first step", f"step {log.steps[0]}, resumed from the checkpoint of step {log.resumed_at}")
     return number, log, seconds
+
+
+def _placed(heard: Sequence[EventView], subject: Subject) -> tuple[int, str] | None:
+    """The newest attempt since, and the node of its rank 0. Raises DemoFailed when the job has ended instead."""
+    found = None
+    for event in heard:
+        if event.kind == "job_phase" and event.reason in ENDED_JOB_PHASES:
+            raise DemoFailed(f"{event.job} {event.reason}: {event.message}")
+        if event.kind == "attempt_placed" and event.job == subject.job and (event.attempt or 0) > subject.attempt:
+            found = event.attempt or 0, str(event.detail["nodes"][0])
+    return found
 
 
 def _bring_back(scene: Scene, node: str) -> None:
     """Start the node's agent again; wait until it was validated and is in service."""
     scene.cluster.start_agent(node)
     scene.story.say("restarted", f"{node} comes back: its agent starts")
-    scene.wait.until(f"{node} to be validated and in service", lambda: _rejoined(scene, node))
+    scene.wait.until(f"{node} to be validated and in service", lambda: _rejoined(scene, node), POLL_S)
     scene.story.follow(scene.client)
     view = scene.look()
     spare = "the spare now" if node not in view.nodes else "at work again"

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cli.client import Client
 from cli.render.words import BAD, BUSY, DIM, GOOD, WARN
-from wire.api import EventView
+from wire.api import EventView, NodePhase
 
 STYLES = {
     "fault": f"bold {BAD}",
@@ -54,6 +54,7 @@ class Story:
         self._after = 0
         self.heard: list[EventView] = []  # since the present subject was chosen
         self._subject: Subject | None = None
+        self._told: set[Line] = set()
 
     def heading(self, text: str) -> None:
         self._console.print()
@@ -67,7 +68,7 @@ class Story:
 
     def begin(self, subject: Subject, at: datetime) -> None:
         """From here on times count from ``at`` and events about ``subject`` are told."""
-        self._zero, self._subject, self.heard = at, subject, []
+        self._zero, self._subject, self.heard, self._told = at, subject, [], set()
 
     def say(self, word: str, text: str, at: datetime | None = None) -> None:
         seconds = ((at or datetime.now(UTC)) - self._zero).total_seconds()
@@ -82,14 +83,15 @@ class Story:
             self._after = events[-1].id
 
     def follow(self, client: Client) -> None:
-        """Tell what is new."""
+        """Tell what is new; what repeats itself, once."""
         for event in client.events(self._after):
             self._after = event.id
             if self._subject is None:
                 continue
             self.heard.append(event)
             line = tell(event, self._subject)
-            if line is not None:
+            if line is not None and line not in self._told:
+                self._told.add(line)
                 self.say(line.word, line.text, event.at)
 
 
@@ -122,11 +124,10 @@ def _of_node(event: EventView) -> Line | None:
     if event.kind == "node_contact":
         return Line("back" if event.reason == "in_contact" else "noticed", event.message)
     if event.kind == "node_phase":
-        return Line("back", f"{event.node} is {event.reason}")
-    if event.kind == "hold_added":
-        return Line("decided", f"{event.node} is held by {event.reason}: {event.message}")
+        word = "stopped" if event.reason in (NodePhase.DRAINING, NodePhase.DRAINED) else "back"
+        return Line(word, f"{event.node} is {event.reason}")
     if event.kind == "hold_lifted":
-        return Line("back", f"hold of {event.reason} lifted")
+        return Line("back", f"{event.node}: hold of {event.reason} lifted")
     return None
 
 
@@ -135,7 +136,8 @@ def _of_decision(event: EventView) -> Line | None:
         return Line("decided", f"run {event.run}: {event.message}")
     if event.kind == "decision":
         by_rule = "" if event.reason in ("", "ok") else f" ({event.reason})"
-        return Line("decided", f"{event.message}{by_rule}")
+        what = event.message.partition(" ")[2]  # the actor is told with the run
+        return Line("decided", f"{what}{by_rule}")
     return None
 
 

@@ -9,24 +9,32 @@ from cli.demo.errors import Awaited
 
 DEADLINE_S = 180.0
 POLL_S = 0.1
+LAZY_POLL_S = 0.5  # for what costs the controller something: it shares two cores with the training
+MEANWHILE_S = 0.25
 T = TypeVar("T")
 
 
 class Waiter:
-    """Asks again and again; ``meanwhile`` runs before every look, such as to tell what happens."""
+    """Asks again and again; ``meanwhile`` runs now and then, such as to tell what happens."""
 
-    def __init__(self, logs: Path, meanwhile: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self.meanwhile = meanwhile
+        self._last = 0.0
+        self.meanwhile: Callable[[], None] = lambda: None
 
-    def until(self, what: str, look: Callable[[], T | None], deadline_s: float = DEADLINE_S) -> T:
-        """The first true thing ``look`` gives. Raises Awaited."""
-        end = time.monotonic() + deadline_s
+    def until(self, what: str, look: Callable[[], T | None], every_s: float = LAZY_POLL_S) -> T:
+        """The first true thing ``look`` gives. Raises Awaited after DEADLINE_S."""
+        end = time.monotonic() + DEADLINE_S
         while True:
-            self.meanwhile()
+            self._do_meanwhile()
             found = look()
             if found:
                 return found
             if time.monotonic() > end:
-                raise Awaited(what, deadline_s, self._logs)
-            time.sleep(POLL_S)
+                raise Awaited(what, DEADLINE_S, self._logs)
+            time.sleep(every_s)
+
+    def _do_meanwhile(self) -> None:
+        if time.monotonic() - self._last >= MEANWHILE_S:
+            self.meanwhile()
+            self._last = time.monotonic()

@@ -40,6 +40,14 @@ _FROM_OUTSIDE = frozenset({EndReason.NODE_LOST, EndReason.NODE_REBOOTED, EndReas
 _STATED = frozenset({EndReason.WORKER_STOPPED, EndReason.START_TIMEOUT, EndReason.STOPPED_BY_PERSON})
 
 
+_NOT_THE_SCRIPTS = {
+    FailureKind.PORT_TAKEN: EndReason.PORT_TAKEN,
+    FailureKind.SIGNAL: EndReason.WORKER_KILLED,
+    FailureKind.SPAWN: EndReason.LAUNCH_REFUSED,
+    FailureKind.UNKNOWN: EndReason.UNKNOWN,
+}
+
+
 def counts_against_script(reason: EndReason) -> bool:
     return reason is EndReason.SCRIPT_FAILED
 
@@ -94,9 +102,9 @@ def _of_statement(stated: str, message: str) -> Cause:
 
 def _failure(part: PartFacts) -> RankFailure | None:
     """A worker that fails after its attempt was told to stop says nothing about why it was stopped."""
-    if part.exit is not None and part.exit.end is End.STOPPED and part.rank_failure is None:
-        return None
-    return part.rank_failure or (part.exit.first_failure if part.exit is not None else None)
+    if part.exit is not None and part.exit.end is not End.STOPPED and part.exit.first_failure is not None:
+        return part.exit.first_failure
+    return part.rank_failure
 
 
 def _precedence(pair: tuple[RankFailure, str]) -> tuple[bool, datetime]:
@@ -105,11 +113,7 @@ def _precedence(pair: tuple[RankFailure, str]) -> tuple[bool, datetime]:
 
 
 def _reason(failure: RankFailure) -> EndReason:
-    if failure.kind is FailureKind.PORT_TAKEN:
-        return EndReason.PORT_TAKEN
-    if failure.kind is FailureKind.SIGNAL:
-        return EndReason.WORKER_KILLED
-    return EndReason.UNKNOWN if failure.kind is FailureKind.UNKNOWN else EndReason.SCRIPT_FAILED
+    return _NOT_THE_SCRIPTS.get(failure.kind, EndReason.SCRIPT_FAILED)
 
 
 def _describe(failure: RankFailure, node: str) -> str:

@@ -11,7 +11,7 @@ from controller.state.events import record
 from controller.state.models import Attempt, Node, Part
 from controller.state.progress import reached
 from wire.api import AttemptPhase
-from wire.attempts import PartState, PartStatus
+from wire.attempts import PartState, PartStatus, RankFailure
 from wire.messages import ConditionChanges, Hello, PartChange, Spooled
 from wire.names import attempt_id
 from wire.orders import Outcome
@@ -59,7 +59,7 @@ def apply_part(session: Session, node: str, status: PartStatus, now: datetime) -
     reached(session, status, now)
     if part.state == PartState.ENDED:
         return
-    if status.rank_failure is not None and part.rank_failure is None:
+    if status.rank_failure is not None and _told_more(part, status.rank_failure):
         part.rank_failure = msgspec.to_builtins(status.rank_failure)
         message = status.rank_failure.error or status.rank_failure.kind
         record(
@@ -78,6 +78,11 @@ def apply_part(session: Session, node: str, status: PartStatus, now: datetime) -
     if status.state is PartState.ENDED and status.exit is not None:
         part.exit = msgspec.to_builtins(status.exit)
         part.proof = part.proof or proof_of_end(status.exit.end)
+
+
+def _told_more(part: Part, failure: RankFailure) -> bool:
+    """A failure is first seen, and a moment later understood."""
+    return part.rank_failure is None or part.rank_failure["kind"] != failure.kind
 
 
 def _record_state(session: Session, node: str, status: PartStatus, now: datetime) -> None:

@@ -25,7 +25,7 @@ from controller.state.progress import keep_progress
 from controller.state.runs import SqlLedger
 from controller.state.world import SqlWorld
 from remediations.engine import Engine
-from wire.api import ENDED_JOB_PHASES, AttemptPhase
+from wire.api import ENDED_JOB_PHASES, AttemptPhase, NodePhase
 from wire.messages import Hello, Spooled
 from wire.orders import Order
 
@@ -132,9 +132,13 @@ def _mark_lost(session: Session, cluster: Cluster, assessments: Mapping[str, Ass
 
 
 def _newly_lost(cluster: Cluster, name: str) -> bool:
-    """Lost for the first time, or lost again after it had come back without having been put in service yet."""
+    """Lost for the first time, or lost again after it had come back without having been put in service yet.
+
+    A node that is still joining was never there to be lost.
+    """
     node = cluster.nodes[name]
-    return node.lost_at is None or node.connected
+    absent = node.phase in (NodePhase.JOINING, NodePhase.RETIRED)
+    return not absent and (node.lost_at is None or node.connected)
 
 
 def _note_in_attempts(session: Session, cluster: Cluster, name: str) -> None:

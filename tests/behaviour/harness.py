@@ -5,6 +5,7 @@ fsync, tells what really started and stopped.
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 import httpx
 import msgspec
-from process_tree import environment_of, marked_processes, processes_below, send_all
+from process_tree import environment_of, processes_below, send_all, workers_below
 
 from wire.api import (
     ENDED_JOB_PHASES,
@@ -95,8 +96,7 @@ class ProcessNode:
 
     def pids(self) -> list[int]:
         """The agent, its shims and their workers."""
-        parts = marked_processes("MAINSTAY_NODE", self.name, below=self.directory)
-        return [self.agent.pid, *parts]
+        return [self.agent.pid, *workers_below(self.directory), *processes_below(self.directory)]
 
     def kill(self) -> None:
         send_all(self.pids, signal.SIGKILL)
@@ -310,8 +310,8 @@ class ProcessCluster:
         """Every process of an attempt anywhere in the cluster, its shims excepted."""
         return [
             pid
-            for pid in marked_processes("MAINSTAY_JOB", job)
-            if environment_of(pid).get("MAINSTAY_ATTEMPT") in (str(attempt), f"{job}.{attempt}")
+            for pid, names in workers_below(self.directory).items()
+            if (names["MAINSTAY_JOB"], names["MAINSTAY_ATTEMPT"]) == (job, str(attempt))
         ]
 
     def signal_worker(self, job: str, attempt: int, rank: int, signal_number: int) -> None:
@@ -355,12 +355,9 @@ class ProcessCluster:
         """Gaps or repetitions in the steps rank 0 wrote down, in the newest attempt."""
         log = self.http.get(f"jobs/{job}/logs?max_bytes=1000000").text
         steps = [int(line.split()[1]) for line in log.splitlines() if line.startswith("step ")]
-        return [step for before, step in zip(steps, steps[1:], strict=False) if step != before + 1]
+        return [step for before, step in itertools.pairwise(steps) if step != before + 1]
 
     @staticmethod
     def pause(seconds: float) -> None:
         """Let time pass: what is tested is what happens meanwhile."""
         time.sleep(seconds)
-
-
-__all__ = ["ProcessCluster", "eventually", "processes_below"]

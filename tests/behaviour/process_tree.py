@@ -27,10 +27,14 @@ def alive(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
-def marked_processes(variable: str, value: str, below: Path | None = None) -> list[int]:
-    """Live processes with that variable in their environment, and with ``below`` those that run there too (shims)."""
-    found = [pid for pid in all_pids() if environment_of(pid).get(variable) == value and alive(pid)]
-    return found if below is None else sorted({*found, *processes_below(below)})
+def workers_below(directory: Path) -> dict[int, dict[str, str]]:
+    """Live processes of attempts whose files lie below the directory, with their environments."""
+    environments = {pid: environment_of(pid) for pid in all_pids()}
+    return {
+        pid: names
+        for pid, names in environments.items()
+        if names.get("MAINSTAY_WORKER_DIR", "").startswith(f"{directory}/") and alive(pid)
+    }
 
 
 def processes_below(directory: Path) -> list[int]:

@@ -23,7 +23,9 @@ def test_a_killed_agent_costs_no_step_and_finds_its_shim_again(cluster):
 
 
 @pytest.mark.parametrize(
-    ("args", "phase"), [([], JobPhase.SUCCEEDED), (["--fail-at-step", "60"], JobPhase.FAILED)], ids=["success", "failure"]
+    ("args", "phase"),
+    [([], JobPhase.SUCCEEDED), (["--fail-at-step", "60"], JobPhase.FAILED)],
+    ids=["success", "failure"],
 )
 def test_an_agent_restarted_after_the_job_ended_reports_the_right_exit_status(cluster, args, phase):
     job = cluster.submit("short", nodes=1, steps=60, args=args, restart={"max_failures": 0})

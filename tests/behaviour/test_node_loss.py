@@ -50,7 +50,9 @@ def test_a_node_gone_silent_is_replaced_and_what_it_does_when_it_wakes_does_not_
     assert node.holds == []
     after = cluster.job(job)
     assert (after.attempt, after.checkpoint.attempt) == (2, 2) or after.checkpoint.step == published.step
-    assert cluster.published_by(job, attempt=1) == [step for step in cluster.published_by(job, 1) if step <= published.step]
+    assert cluster.published_by(job, attempt=1) == [
+        step for step in cluster.published_by(job, 1) if step <= published.step
+    ]
     assert cluster.witnessed_twice() == []
 
 

@@ -137,7 +137,7 @@ if os.fork() == 0:
     if os.fork():
         os._exit(0)
     os.environ.clear()
-    os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(600)"], {})
+    os.execve(sys.executable, [sys.executable, "-c", "import time; " + sys.argv[1]], {})
 time.sleep(0.3)
 print("daemon below", os.getpid(), flush=True)
 """
@@ -145,13 +145,12 @@ print("daemon below", os.getpid(), flush=True)
 
 def test_a_daemonised_grandchild_without_environment_is_swept(base: Path) -> None:
     async def story(node: TestNode) -> None:
-        before = {process.pid for process in procfs.everything()}
-        await node.launched(node.order(script=node.script(DAEMON), workers_per_node=1))
+        mark = f"time.sleep(600.{os.getpid()})"
+        await node.launched(node.order(mark, script=node.script(DAEMON), workers_per_node=1))
         ended = await node.ended()
         assert ended.exit is not None
         assert (ended.exit.end, ended.exit.swept) == (End.SUCCEEDED, 1)
-        sleepers = [process for process in procfs.everything() if process.pid not in before]
-        assert not [process for process in sleepers if b"sleep(600)" in _command_line(process.pid)]
+        assert not [process for process in procfs.everything() if mark.encode() in _command_line(process.pid)]
 
     on_node(base, story)
 
@@ -409,7 +408,7 @@ def test_workers_get_the_given_user_directory_environment_and_limits(base: Path)
         await node.ended()
         seen = json.loads(node.parts.tail("gang-1", 1, 10_000))
         assert seen["names"]["SPELL"] == "abra"
-        assert (seen["names"]["RANK"], seen["names"]["MAINSTAY_NODE"]) == ("0", "n1")
+        assert (seen["names"]["RANK"], seen["names"]["MAINSTAY_NODE"]) == ("0", node.name)
         assert seen["names"]["CUDA_VISIBLE_DEVICES"] == "GPU-1,GPU-2"
         assert (seen["cwd"], seen["umask"], seen["files"]) == (str(base), 0o022, [99, 99])
         if IS_ROOT:

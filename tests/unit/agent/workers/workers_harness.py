@@ -62,14 +62,15 @@ class TestNode:
 
     def __init__(self, base: Path, name: str = "n1", boot_id: str = BOOT) -> None:
         self.base = base
-        self.name = name
+        self.name = f"{name}.{os.getpid()}"  # other tests on this machine look for processes by their node's name
+        self.state_dir = base / name
         self.changes: list[PartStatus] = []
         policy = WorkerPolicy(interpreters=[INTERPRETER, sys.executable], roots=["/"], users=[USER])
-        self.parts = Parts(base / name, name, boot_id, policy, self.changes.append)
+        self.parts = Parts(self.state_dir, self.name, boot_id, policy, self.changes.append)
 
     @property
     def part_dir(self) -> Path:
-        return self.base / self.name / "attempts" / "gang-1.1"
+        return self.state_dir / "attempts" / "gang-1.1"
 
     def order(self, *args: str, script: Path = GANG_WORKER, **fields: Any) -> LaunchAttempt:
         """One node, two ranks, started directly, with checkpoints; whatever is said otherwise."""
