@@ -13,7 +13,7 @@ from wire.specs import JobSpec
 
 PATH_FIELDS = ("script", "directory", "interpreter")
 
-_PLACE = re.compile(r" - at `(?P<key>key in )?\$\.?(?P<place>[^`]*)`$")
+_PLACE = re.compile(r" - at (?P<key>`key` in )?`\$\.?(?P<place>[^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]*)`$")
 _UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]*)`$")
 _PATTERNS = {

@@ -25,6 +25,7 @@ class NodeFacts(msgspec.Struct, frozen=True):
     boot_id: str
     session: int  # counts connections since the controller's start
     lost_at: datetime | None
+    lost_reason: str = ""
     address: str = ""
     held: bool = False  # any active hold, or a hold file
     hold_file: bool = False

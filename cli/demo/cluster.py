@@ -23,7 +23,7 @@ from cli.settings import Settings
 from wire.api import NodePhase, NodeView, TokenKind, TokenRequest
 
 GRACE_S = 5.0
-EXAMPLE_ROOTS = [str(EXAMPLES), "/var/tmp/bytes-lm"]  # for examples/bytes-lm.toml on a kept cluster
+EXAMPLE_ROOTS = [str(EXAMPLES), "/var/tmp/bytes-lm"]  # noqa: S108 - what examples/bytes-lm.toml says
 JOIN_S = 120.0
 
 

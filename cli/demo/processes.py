@@ -10,6 +10,7 @@ import msgspec
 import psutil
 
 GONE_S = 10.0
+SWEEPS = 2
 
 
 class Daemon(msgspec.Struct, frozen=True):
@@ -64,12 +65,16 @@ def kill(processes: Iterable[psutil.Process]) -> int:
 
 
 def kill_node(agent: psutil.Process | None, state_dir: Path) -> tuple[int, list[psutil.Process]]:
-    """Agent, shims and workers, all at once; again until none is left: a fork may have come between."""
+    """Agent, shims and workers, all at once, and again what a fork brought meanwhile.
+
+    How many there were at first, and all that were no agent.
+    """
     found = of_node(state_dir)
     agents = [agent] if agent is not None else []
     killed = kill([*agents, *found])
-    psutil.wait_procs(agents, timeout=GONE_S)
-    while again := _alive(of_node(state_dir)):
+    psutil.wait_procs([*agents, *found], timeout=GONE_S)
+    for _ in range(SWEEPS):
+        again = _alive(of_node(state_dir))
         kill(again)
         found += again
         psutil.wait_procs(again, timeout=GONE_S)

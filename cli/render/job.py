@@ -70,7 +70,7 @@ def _attempts(attempts: Sequence[AttemptView], now: datetime) -> RenderableType:
             phase(attempt.phase),
             _steps(attempt),
             duration(((attempt.ended_at or now) - attempt.created_at).total_seconds()),
-            ",".join(part.node for part in attempt.parts) or NONE,
+            ", ".join(part.node for part in attempt.parts) or NONE,
             Text(why or NONE, style="" if why else DIM),
         )
     return made
@@ -84,4 +84,4 @@ def _steps(attempt: AttemptView) -> str:
 
 
 def _nodes(view: JobView) -> str:
-    return ",".join(view.nodes) or NONE
+    return ", ".join(view.nodes) or NONE

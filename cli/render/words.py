@@ -68,11 +68,10 @@ def number(value: float | None) -> str:
 
 
 def table(*columns: str) -> Table:
-    """Columns without lines. The first and the last fold where the room is short: no name is ever cut off."""
+    """Columns without lines. Where the room is short the widest fold: no name is ever cut off."""
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for index, column in enumerate(columns):
-        folds = index in (0, len(columns) - 1)
-        made.add_column(column, no_wrap=not folds, overflow="fold" if folds else "ellipsis")
+    for column in columns:
+        made.add_column(column, overflow="fold", min_width=len(column))
     return made
 
 

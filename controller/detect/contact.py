@@ -37,6 +37,8 @@ class Assessment(msgspec.Struct, frozen=True):
 
 
 def assess(node: NodeFacts, cluster: Cluster, timing: Timing) -> Assessment:
+    if node.lost_at is not None and not node.connected:
+        return Assessment(Contact.LOST, LossReason(node.lost_reason))
     silence = cluster.mono - node.contact_at
     if node.connected and silence < timing.suspect_after_s:
         return Assessment(Contact.IN_CONTACT, LossReason.NONE)

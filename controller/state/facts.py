@@ -79,6 +79,7 @@ def _node(row: Node, held: bool, moment: Moment) -> NodeFacts:
         boot_id=row.boot_id,
         session=live.session_number,
         lost_at=row.lost_at,
+        lost_reason=row.lost_reason,
         address=row.address,
         held=held or live.hold_file,
         hold_file=live.hold_file,

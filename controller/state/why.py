@@ -1,6 +1,6 @@
 """The chain from reading to verification, told from the rows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from sqlalchemy.orm import Session
 
@@ -87,26 +87,63 @@ def chain(events: Iterable[EventView]) -> list[WhyLink]:
     """The newest links, oldest first; of a routine kind only the last one is told."""
     told = list(events)
     last = {event.kind: event.id for event in told}
-    kept = [event for event in told if event.kind not in ROUTINE or last[event.kind] == event.id]
+    kept = [
+        event for event in told if not _passing(event) and (event.kind not in ROUTINE or last[event.kind] == event.id)
+    ]
     return [WhyLink(event.at, STAGES.get(event.kind, "record"), _text(event), event.reason) for event in kept][-LINKS:]
 
 
+def _passing(event: EventView) -> bool:
+    """A step or run that has only begun: the decision before it says so already."""
+    return event.kind in ("step_phase", "run_phase") and (event.detail.get("phase") or event.reason) == "running"
+
+
 def _text(event: EventView) -> str:
-    if event.kind == "checkpoint_published":
-        return f"last published checkpoint: {event.message}"
-    if event.kind == "decision" and event.reason not in ("ok", ""):
-        return f"{event.message} ({event.reason})"
-    if event.kind in ("attempt_ended", "attempt_stopping") and event.reason:
-        number = event.attempt
-        verb = "ended" if event.kind == "attempt_ended" else "is being stopped"
-        return f"attempt {number} {verb}: {event.reason}" + (f", {event.message}" if event.message else "")
-    if event.kind == "hold_added":
-        return f"hold by {event.reason}: {event.message}"
-    if event.kind == "hold_lifted":
-        return f"hold of {event.reason} lifted {event.message}"
-    if event.kind in ("node_phase", "job_phase"):
-        return f"{event.kind.split('_')[0]} is {event.reason}: {event.message}"
-    return event.message or event.kind.replace("_", " ")
+    tell = _TEXTS.get(event.kind)
+    return tell(event) if tell is not None else event.message or event.kind.replace("_", " ")
+
+
+def _because(event: EventView, text: str) -> str:
+    return f"{text}: {', '.join(filter(None, (event.reason, event.message)))}"
+
+
+def _decision(event: EventView) -> str:
+    actor = event.message.partition(" ")[0].removeprefix("mainstay:")
+    what = event.message.partition(" ")[2].rpartition(":")[0]
+    verdict = {"allow": "may", "wait": "must wait to", "refuse": "must not", "shadow": "would, but for shadow,"}
+    text = f"{actor} {verdict.get(event.detail.get('verdict', ''), '?')} {what}"
+    return text if event.reason == "ok" else f"{text} ({event.reason})"
+
+
+def _proof(event: EventView) -> str:
+    node = event.detail.get("node", "")
+    if event.reason == "gang_rule":
+        return f"{node} is silent, and without the others no step is possible"
+    return f"{node} has stopped: {event.reason}"
+
+
+def _phase(event: EventView) -> str:
+    what, note = event.kind.partition("_")[0], event.message
+    return f"{what} is {event.reason}" + (f": {note}" if note and " -> " not in note else "")
+
+
+_TEXTS: dict[str, Callable[[EventView], str]] = {
+    "attempt_placed": lambda event: f"attempt {event.attempt} is placed on {event.message}",
+    "attempt_starting": lambda event: f"attempt {event.attempt} starts, {event.message}",
+    "attempt_stopping": lambda event: _because(event, f"attempt {event.attempt} is being stopped"),
+    "attempt_ended": lambda event: _because(event, f"attempt {event.attempt} ended"),
+    "rank_failed": lambda event: f"a rank on {event.node} failed: {event.message} ({event.reason})",
+    "first_step": lambda event: f"attempt {event.attempt} made its first step, {event.detail.get('step')}",
+    "part_proven": _proof,
+    "decision": _decision,
+    "run_proposed": lambda event: f"run {event.run} of playbook {event.reason} is proposed",
+    "run_phase": lambda event: f"run {event.run}: {event.message}",
+    "hold_added": lambda event: f"hold by {event.reason}: {event.message}",
+    "hold_lifted": lambda event: f"hold of {event.reason} lifted {event.message.partition(':')[0]}",
+    "node_phase": _phase,
+    "job_phase": _phase,
+    "checkpoint_published": lambda event: f"last published checkpoint: {event.message}",
+}
 
 
 def _job_summary(job: JobView) -> str:

@@ -7,12 +7,15 @@ fsync, tells what really started and stopped.
 import contextlib
 import itertools
 import os
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,13 +151,15 @@ class ProcessCluster:
         if self._http is not None:
             self._http.close()
 
+    def show_logs(self) -> None:
+        for daemon in [self.controller, *(node.agent for node in self.nodes.values())]:
+            print(f"--- {daemon.log.parent.name}/{daemon.log.name}\n{daemon.said()[-3000:]}")
+
     def _lay_out(self) -> None:
         self.directory.chmod(0o755)
         self.shared.mkdir()
         (self.shared / GANG_WORKER).write_bytes((FAKES / GANG_WORKER).read_bytes())
         if os.geteuid() == 0:
-            import shutil
-
             shutil.chown(self.shared, WORKER_USER)
         self.controller_config.write_text(
             f'state_dir = "{self.directory}/controller"\nadmin_user = "{WORKER_USER}"\n'
@@ -181,8 +186,6 @@ class ProcessCluster:
     @property
     def http(self) -> httpx.Client:
         if self._http is None:
-            import ssl
-
             state = self.directory / "controller"
             token = (state / "admin.token").read_text().strip()
             trust = ssl.create_default_context(cafile=str(state / "ca" / "ca.pem"))
@@ -361,3 +364,22 @@ class ProcessCluster:
     def pause(seconds: float) -> None:
         """Let time pass: what is tested is what happens meanwhile."""
         time.sleep(seconds)
+
+
+_subnets = itertools.count(20 + os.getpid() % 200)
+
+
+@contextlib.contextmanager
+def given_cluster(names: list[str]) -> Iterator[ProcessCluster]:
+    """Started, every node ready; torn down by pid at the end."""
+    directory = Path(tempfile.mkdtemp(prefix="mainstay-"))
+    made = ProcessCluster(directory, names, next(_subnets) % 250 + 1)
+    try:
+        made.start()
+        yield made
+    except BaseException:
+        made.show_logs()
+        raise
+    finally:
+        made.tear_down()
+        shutil.rmtree(directory, ignore_errors=True)

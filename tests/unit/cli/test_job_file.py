@@ -53,5 +53,5 @@ def test_an_error_names_file_field_and_mend(write, text, line):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(Invalid, match="nope.toml: no such file"):
+    with pytest.raises(Invalid, match=r"nope\.toml: no such file"):
         job_file.read(tmp_path / "nope.toml")
