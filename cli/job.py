@@ -80,6 +80,8 @@ def stop_job(context: typer.Context, job: Ref, yes: YesOption = False, output: O
             say("nothing was stopped")
             raise typer.Exit(1)
         view = client.stop(view.id)
+    if view.phase not in ENDED_JOB_PHASES:
+        say(f"{view.id} is being stopped")
     show(view, lambda now: render.job(view, now), output)
 
 

@@ -287,7 +287,7 @@ class Core:
 
     async def _look(self, work: Callable[[Transaction, views.Seen], T]) -> T:
         seen = views.Seen(self._moment_for_views(), dict(self._contacts))
-        return await self.store.run(lambda session: work(session, seen))
+        return await self.store.read(lambda session: work(session, seen))
 
     def _moment_for_views(self) -> Moment:
         return Moment(self.clock.mono(), self.clock.utc(), self.live.snapshot(), self._listening_since)

@@ -36,7 +36,7 @@ class LogSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CheckpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where checkpoints go and how a complete one is recognised.
 
-    ``dir`` is on storage that every node of the job sees; each attempt gets ``dir/attempt-N`` as
+    ``dir`` is on storage that every node of the job sees; each attempt gets ``dir/JOB/attempt-N`` as
     MAINSTAY_CHECKPOINT_DIR. ``pattern`` names the file that appears last, by an atomic rename, with ``{step}`` where
     the step stands: ``step-{step}.pt``, or ``step-{step}/.metadata`` for torch.distributed.checkpoint.
     """

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -39,17 +40,14 @@ def demo(
         chapters = _perform(cluster, told, list(dict.fromkeys(fault or FaultKind)))
         told.show(summary.render(chapters))
     finally:
-        keeping = kept and bool(chapters)
-        if not keeping:
+        if kept and chapters:
+            _explain(cluster, told)
+        else:
             cluster.stop()
-    succeeded = play.all_hold(chapters)
-    if keeping:
-        _explain(cluster, told)
-    else:
-        _clear(cluster.layout, remove=succeeded and directory is None)
+            _clear(cluster.layout, remove=directory is None and (play.all_hold(chapters) or _interrupted()))
     if json:
         print(summary.to_json(chapters), flush=True)
-    raise typer.Exit(0 if succeeded else 1)
+    raise typer.Exit(0 if play.all_hold(chapters) else 1)
 
 
 def _perform(cluster: Cluster, told: Story, faults: list[FaultKind]) -> dict[FaultKind, Chapter]:
@@ -78,6 +76,10 @@ def _stop(directory: Path | None) -> None:
     count = stop_kept(root)
     keep.forget(root, Path.home())
     print(f"ended {count} daemons and their workers, removed {root}")
+
+
+def _interrupted() -> bool:
+    return isinstance(sys.exception(), KeyboardInterrupt | SystemExit)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:

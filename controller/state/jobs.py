@@ -116,7 +116,7 @@ def publish(session: Session, node: str, status: PartStatus, now: datetime) -> N
     for checkpoint in status.checkpoints:
         if checkpoint.step not in known:
             name = spec.checkpoint.pattern.replace("{step}", str(checkpoint.step))
-            path = f"{attempt_directory(spec, status.attempt)}/{name}"
+            path = f"{attempt_directory(spec, job.id, status.attempt)}/{name}"
             _publish_one(session, job, node, status.attempt, checkpoint.step, path, now)
 
 
@@ -139,9 +139,9 @@ def _publish_one(session: Session, job: Job, node: str, number: int, step: int, 
     )
 
 
-def attempt_directory(spec: JobSpec, number: int) -> str:
+def attempt_directory(spec: JobSpec, job: str, number: int) -> str:
     """The attempt's own checkpoint directory; empty where the job writes where it likes."""
-    return "" if spec.checkpoint is None else f"{spec.checkpoint.dir.rstrip('/')}/attempt-{number}"
+    return "" if spec.checkpoint is None else f"{spec.checkpoint.dir.rstrip('/')}/{job}/attempt-{number}"
 
 
 def order_key(verb: str, job: str, number: int, node: str) -> str:
@@ -314,7 +314,7 @@ class Mover:
             limits=self.spec.limits,
             log=self.spec.log,
             checkpoint=self.spec.checkpoint,
-            checkpoint_dir=attempt_directory(self.spec, attempt.number),
+            checkpoint_dir=attempt_directory(self.spec, self.job.id, attempt.number),
             resume_from=attempt.resume_from,
             resume_step=attempt.resume_step,
         )

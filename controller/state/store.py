@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 Transaction = Session  # the name under which the rest of the controller knows it
+READ_ONLY = "mainstay_read_only"
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
@@ -31,7 +32,9 @@ class Store:
         if self.url.get_backend_name() == "sqlite":
             event.listen(self.engine, "connect", _sqlite_pragmas)
             event.listen(self.engine, "begin", _sqlite_begin)
+        self._reading = self.engine.execution_options(**{READ_ONLY: True})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-reader")
 
     def migrate(self) -> None:
         """Bring the schema to this version's; safe to call at every start."""
@@ -51,8 +54,18 @@ class Store:
         """:meth:`transact` on the store's own thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self.transact, work)
 
+    def look(self, work: Callable[[Session], T]) -> T:
+        """Run ``work`` on one consistent view of the database; what it changes is thrown away."""
+        with Session(self._reading) as session:
+            return work(session)
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """:meth:`look` on a thread of its own: whoever looks does not keep decisions waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self.look, work)
+
     def close(self) -> None:
         self._thread.shutdown(wait=True)
+        self._reader.shutdown(wait=True)
         self.engine.dispose()
 
 
@@ -72,4 +85,5 @@ def _sqlite_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:
 
 
 def _sqlite_begin(connection: Any) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

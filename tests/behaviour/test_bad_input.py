@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness import given_cluster
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from wire.api import NodeView
@@ -141,7 +141,7 @@ def test_a_malformed_or_foreign_frame_is_refused_by_name(house, frame, reason, s
 def test_a_link_without_a_certificate_is_not_spoken_to(house):
     trust = ssl.create_default_context(cafile=str(house.directory / "controller" / "ca" / "ca.pem"))
     with (
-        pytest.raises((ConnectionClosed, OSError, EOFError)),
+        pytest.raises((WebSocketException, OSError, EOFError)),
         connect(f"wss://{house.host}:7401/v1/link", ssl=trust, open_timeout=10) as link,
     ):
         link.recv(timeout=10)

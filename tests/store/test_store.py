@@ -112,3 +112,15 @@ def test_work_from_the_event_loop_is_done_in_one_transaction(store: Store) -> No
         return await store.run(lambda session: len(session.scalars(select(Node)).all()))
 
     assert asyncio.run(work()) == 1
+
+
+def test_whoever_looks_does_not_wait_for_a_writer_and_changes_nothing(store: Store) -> None:
+    add_node(store)
+
+    def write_while_somebody_looks(session: Session) -> str:
+        session.execute(update(Node).values(phase="draining"))
+        return store.look(lambda looking: looking.scalars(select(Node.phase)).one())
+
+    assert store.transact(write_while_somebody_looks) == "ready"
+    store.look(lambda looking: looking.execute(update(Node).values(phase="retired")))
+    assert store.transact(the_node).phase == "draining"
