@@ -47,7 +47,7 @@ from wire.version import Version
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-IDLE_TICK_S = 0.25
+IDLE_TICK_S = 0.5
 RETRY_S = 0.5  # after a transaction that failed: the database is away
 SUSPENDED_S = 2.0  # a gap between ticks that says this process itself did not run
 LOG_TIMEOUT_S = 10.0
