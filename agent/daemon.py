@@ -130,8 +130,14 @@ def prepare(config: Config) -> Path:
 
 @contextmanager
 def _alone(state_dir: Path) -> Iterator[None]:
-    """One agent for one state directory: two would answer for the same workers."""
-    with (state_dir / "agent.lock").open("w") as lock:
+    """One agent for one state directory: two would answer for the same workers.
+
+    Whoever can open the file can lock it: workers pass through the directory and must not.
+    """
+    path = state_dir / "agent.lock"
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

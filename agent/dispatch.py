@@ -11,7 +11,7 @@ from agent.orders.gate import Answered, Facts, Proceed, Refusal, judge
 from agent.outbox import Outbox
 from agent.pulse import Pulse
 from agent.services import NodeServices
-from wire.orders import LaunchAttempt, Order, OrderKind, Outcome, OutcomeReason, OutcomeStatus
+from wire.orders import LaunchAttempt, Order, OrderKind, Outcome, OutcomeReason, OutcomeStatus, StopAttempt
 
 log = logging.getLogger(__name__)
 
@@ -89,9 +89,18 @@ class Dispatcher:
                 await self._refuse(order, reason, message, accepted=memory is not None)
                 return False
             case Proceed():
-                await self._outbox.saw_epoch(order.epoch)
-                await self._outbox.accept(order)
+                await self._keep(order)
                 return True
+
+    async def _keep(self, order: Order) -> None:
+        """On disk before it is done; but a stop, which can be repeated, does not wait until a full disk is mended."""
+        try:
+            await self._outbox.saw_epoch(order.epoch)
+            await self._outbox.accept(order)
+        except Exception as error:
+            if not isinstance(order.kind, StopAttempt):
+                raise
+            log.error("order %s is carried out though it cannot be written down: %s", order.key, error)
 
     async def _refuse(self, order: Order, reason: OutcomeReason, message: str, accepted: bool) -> None:
         """An old epoch says something about who asks and nothing about the order: it is not remembered, and what was

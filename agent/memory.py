@@ -67,11 +67,15 @@ class OrderMemory:
         self._spool.keep_bounded()
 
     def unfinished(self) -> list[Order]:
-        """Accepted without outcome, oldest first: what a crash interrupted."""
+        """Accepted without outcome, oldest first: what a crash interrupted.
+
+        One that a newer agent accepted and this one cannot read waits until it is asked for again.
+        """
         rows = self._database.reader.execute(
             "SELECT payload FROM orders WHERE state = ? ORDER BY number", (OrderState.ACCEPTED,)
         ).fetchall()
-        return [msgspec.msgpack.decode(payload, type=Order) for (payload,) in rows]
+        orders = (_decode_order(payload) for (payload,) in rows)
+        return [order for order in orders if order is not None]
 
     def _forget_oldest(self, connection: sqlite3.Connection) -> None:
         connection.execute(
@@ -86,6 +90,13 @@ class OrderMemory:
 
 def _kind(order: Order) -> str:
     return str(order.kind.__struct_config__.tag)
+
+
+def _decode_order(body: bytes) -> Order | None:
+    try:
+        return msgspec.msgpack.decode(body, type=Order)
+    except ValueError:
+        return None
 
 
 def _decode_outcome(body: bytes | None) -> Outcome | None:

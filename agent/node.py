@@ -4,17 +4,21 @@ import asyncio
 import os
 import secrets
 from importlib.metadata import version
+from operator import itemgetter
 
+import msgspec
 import psutil
 
 from agent.conditions import Book
 from agent.dispatch import Dispatcher
 from agent.outbox import Outbox
 from agent.services import NodeServices
-from wire.attempts import PartState
-from wire.messages import Heartbeat, Hello
+from wire.attempts import PartState, PartStatus
+from wire.messages import MAX_FRAME_BYTES, Heartbeat, Hello
 from wire.orders import Order
 from wire.version import Version
+
+PARTS_BYTES = MAX_FRAME_BYTES // 2  # of a Hello
 
 
 class Node:
@@ -39,7 +43,7 @@ class Node:
             highest_epoch=self._outbox.highest_epoch,
             cpus=self._cpus,
             memory_bytes=self._memory_bytes,
-            parts=self._services.parts.statuses(),
+            parts=that_fit(self._services.parts.statuses()),
             conditions=self._book.current(self._services.clock.utc()),
             held=config.held,
         )
@@ -57,3 +61,20 @@ class Node:
     async def tail(self, job: str, attempt: int, max_bytes: int) -> bytes:
         """Raises what the file system raises."""
         return await asyncio.to_thread(self._services.parts.tail, job, attempt, max_bytes)
+
+
+def that_fit(parts: list[PartStatus]) -> list[PartStatus]:
+    """A Hello too large is never taken, and how large a part is, its job decides: the oldest ended are left out."""
+    ended = [(part.exit.ended_at, part) for part in parts if part.exit is not None]
+    kept = [part for part in parts if part.exit is None]
+    left = PARTS_BYTES - sum(map(_size, kept))
+    for _, part in sorted(ended, key=itemgetter(0), reverse=True):
+        left -= _size(part)
+        if left < 0:
+            break
+        kept.append(part)
+    return kept
+
+
+def _size(part: PartStatus) -> int:
+    return len(msgspec.msgpack.encode(part))

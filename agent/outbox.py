@@ -41,7 +41,7 @@ class Outbox:
         A message that cannot be written is lost, and :meth:`take_failure` tells so: the next Hello repeats
         what is true then.
         """
-        self._watch(self._submit(self._spool.append, body))
+        self._submit(self._spool.append, body).add_done_callback(self._written)
 
     def tell(self, conditions: list[Condition], news: bool) -> None:
         """Renewals without a link are not kept: the next Hello carries what holds then."""
@@ -49,7 +49,8 @@ class Outbox:
             self.post(ConditionChanges(conditions))
 
     def acknowledged(self, seq: int) -> None:
-        self._watch(self._submit(self._spool.acknowledge, seq))
+        """What cannot be deleted now is sent once more on the next link: no reason to end this one."""
+        self._submit(self._spool.acknowledge, seq).add_done_callback(_log_failure)
 
     def take_failure(self) -> bool:
         failed, self._failed = self._failed, False
@@ -81,13 +82,14 @@ class Outbox:
     def _submit(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
 
-    def _watch(self, written: asyncio.Future[Any]) -> None:
-        written.add_done_callback(self._written)
-
     def _written(self, written: asyncio.Future[Any]) -> None:
-        if written.cancelled():
-            return
-        if error := written.exception():
-            log.error("the spool cannot be written: %s", error)
-            self._failed = True
+        self._failed |= _log_failure(written)
         self.grown.set()
+
+
+def _log_failure(written: asyncio.Future[Any]) -> bool:
+    """Whether there was one."""
+    if written.cancelled() or (error := written.exception()) is None:
+        return False
+    log.error("the spool cannot be written: %s", error)
+    return True

@@ -61,15 +61,17 @@ class Spool:
     def acknowledge(self, seq: int) -> None:
         """Everything up to and including ``seq`` is recorded elsewhere."""
         with self._database.transaction() as connection:
-            self._bytes -= _size(connection, "WHERE seq <= ?", seq)
+            size = _size(connection, "WHERE seq <= ?", seq)
             connection.execute("DELETE FROM messages WHERE seq <= ?", (seq,))
+        self._bytes -= size
         if self._bytes <= 0:
             self._bytes, self.dropped = self._measure(), 0
 
     def conditions(self) -> list[Condition]:
-        """The newest word of every condition, as it was last told."""
+        """The newest word of every condition, as it was last told; what a newer agent told may not be readable."""
         rows = self._database.reader.execute("SELECT body FROM conditions").fetchall()
-        return [msgspec.msgpack.decode(body, type=Condition) for (body,) in rows]
+        found = (_decode_condition(body) for (body,) in rows)
+        return [condition for condition in found if condition is not None]
 
     def keep_bounded(self) -> None:
         while self._bytes > self._soft_bytes and self._empty_oldest_conditions():
@@ -97,6 +99,13 @@ class Spool:
 
     def _measure(self) -> int:
         return _size(self._database.reader, "WHERE seq > ?", 0)
+
+
+def _decode_condition(body: bytes) -> Condition | None:
+    try:
+        return msgspec.msgpack.decode(body, type=Condition)
+    except ValueError:
+        return None
 
 
 def _last_seq(connection: sqlite3.Connection) -> int:

@@ -8,7 +8,7 @@ import msgspec
 
 from wire.attempts import ExitRecord
 from wire.conditions import Condition
-from wire.names import NodeName, UserName
+from wire.names import END, NodeName, UserName
 from wire.specs import JobSpec
 
 
@@ -267,7 +267,7 @@ class TokenKind(StrEnum):
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: TokenKind
     name: Annotated[
-        str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.@_-]{0,62}$")
+        str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.@_-]{0,62}" + END)
     ]  # whom it is for; with JOIN the node's name
     user: UserName | None = None  # the Unix user jobs of an API token run as; None may not submit
     expires_s: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)] | None = None

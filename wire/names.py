@@ -4,11 +4,13 @@ from typing import Annotated
 
 import msgspec
 
-NodeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")]
-JobName = Annotated[str, msgspec.Meta(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-JobId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,38}-[0-9]{1,9}$")]
-UserName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_-]{0,31}$")]
-AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\x00]*$", max_length=4096)]
+END = r"$(?!\n)"  # of the whole text: $ alone lets a line feed follow
+
+NodeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?" + END)]
+JobName = Annotated[str, msgspec.Meta(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?" + END)]
+JobId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,38}-[0-9]{1,9}" + END)]
+UserName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_-]{0,31}" + END)]
+AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\x00]*" + END, max_length=4096)]
 
 
 def attempt_id(job: str, number: int) -> str:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import msgspec
 
-from wire.names import AbsolutePath, JobName
+from wire.names import END, AbsolutePath, JobName
 
 Count = Annotated[int, msgspec.Meta(ge=1, le=100_000)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
-EnvName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+EnvName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*" + END)]
 
 
 class Launcher(StrEnum):
@@ -42,7 +42,7 @@ class CheckpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     dir: AbsolutePath
-    pattern: Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!.*\.\.)[^{}]*\{step\}[^{}]*$")] = "step-{step}.pt"
+    pattern: Annotated[str, msgspec.Meta(pattern=r"^(?!/)(?!.*\.\.)[^{}]*\{step\}[^{}]*" + END)] = "step-{step}.pt"
 
 
 class RestartSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +57,7 @@ class JobSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: JobName
     script: AbsolutePath
     nodes: Count = 1
-    workers_per_node: Count = 1
+    workers_per_node: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
     accelerators_per_node: Annotated[int, msgspec.Meta(ge=0)] = 0
     launcher: Launcher = Launcher.TORCHRUN
     interpreter: AbsolutePath = "/usr/bin/python3"

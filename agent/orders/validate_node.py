@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agent.checks import Verdict
 from agent.services import NodeServices
+from agent.workers.aside import aside
 from wire.conditions import Severity, Status
 from wire.orders import Order, Outcome, OutcomeReason, OutcomeStatus, ValidateNode
 
@@ -16,7 +17,7 @@ async def execute(order: Order, _kind: ValidateNode, node: NodeServices) -> Outc
     """Done: no critical fault, nothing that could not be told, nothing left of former attempts, state can be kept."""
     findings = await node.survey()
     failed = [f"{type_}: {verdict.message}" for type_, verdict in findings if _unfit(verdict)]
-    failed += _unwritable(Path(node.config.state_dir))
+    failed += await aside(lambda: _unwritable(Path(node.config.state_dir)))
     if failed:
         return Outcome(order.key, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "; ".join(failed))
     if leftovers := await node.parts.leftovers():

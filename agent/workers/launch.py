@@ -35,6 +35,10 @@ class Home(msgspec.Struct, frozen=True):
         return self.attempts / part
 
     @property
+    def forgotten(self) -> Path:
+        return self.state_dir / "forgotten"
+
+    @property
     def attempts(self) -> Path:
         return self.state_dir / "attempts"
 

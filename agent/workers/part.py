@@ -12,11 +12,13 @@ import msgspec
 
 from agent.clock import Clock
 from agent.workers import part_files, shim_client
+from agent.workers.aside import aside
 from agent.workers.checkpoint_watch import CheckpointWatch
 from agent.workers.orphans import sweep_orphans
 from agent.workers.part_files import Claim
 from agent.workers.ranks import Ranks
-from agent.workers.shim import failures, procfs
+from agent.workers.shim import failures, procfs, sweep
+from agent.workers.shim.control import GRACE_LIMIT_S
 from agent.workers.shim.failures import Failure
 from agent.workers.shim_client import ShimError, Standing
 from wire.attempts import End, ExitRecord, FailureKind, PartState, PartStatus, RankFailure
@@ -98,11 +100,12 @@ class Part:
         if self._state is PartState.ENDED:
             return
         self._stopping = True
+        grace_s = min(max(0.0, grace_s), GRACE_LIMIT_S)
         try:
             await shim_client.stop(self.directory, grace_s)
         except (OSError, ShimError, TimeoutError):
             if not self.ended.is_set():
-                self._kill_shim()
+                await self._kill_shim()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.ended.wait(), grace_s + BEYOND_GRACE_S)
 
@@ -154,22 +157,34 @@ class Part:
             return True
         return not procfs.is_alive(self._claim.shim_pid, self._claim.shim_start_time)
 
-    def _kill_shim(self) -> None:
-        """It does not answer. Its workers become orphans that are swept by their environment."""
+    async def _kill_shim(self) -> None:
+        """It does not answer. What is below it goes with it: of orphans, only those that wear its mark are found."""
+        below = await aside(lambda: sweep.children(self._claim.shim_pid))
         process = procfs.read(self._claim.shim_pid)
-        if process is not None and process.start_time == self._claim.shim_start_time:
-            procfs.send(process, signal.SIGKILL)
+        if process is None or self._is_shim_gone():
+            return
+        procfs.send(process, signal.SIGKILL)
+        sweep.kill(below)
 
     async def _bury(self) -> ExitRecord:
         """The shim is gone without a word: ends what it left, and writes the exit record in its place."""
         self.heard.set()
+        self._state = PartState.STOPPING
         noted = [] if self._stopping else self._notes()
         cause = _on_wire(failures.first(failure for failure in noted if failure.kind != failures.PEER))
-        swept = await sweep_orphans(self.shim)
+        swept = await sweep_orphans(self.shim, self._known_processes())
         record = part_files.own_exit(self.directory, self._how_lost(), self._clock.utc(), cause or self._failure, swept)
         with contextlib.suppress(OSError):  # a full disk: found and buried again at the agent's next start
-            part_files.write_exit(self.directory, record)
+            await aside(lambda: part_files.write_exit(self.directory, record))
         return record
+
+    def _known_processes(self) -> set[tuple[int, int]]:
+        """Pid and start time of the workers that the shim or they themselves named, in this boot."""
+        if self._ranks is None or self._claim.boot_id != self._boot_id:
+            return set()
+        self._ranks.look_at_processes(self._clock.boottime())
+        started = {(worker.pid, worker.start_time) for worker in self._standing.workers.values()}
+        return started | self._ranks.processes()
 
     def _how_lost(self) -> End:
         if self._claim.boot_id != self._boot_id:

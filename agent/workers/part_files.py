@@ -5,6 +5,8 @@ Whoever makes state.json first owns the part: the shim that is to run it, or the
 
 import contextlib
 import os
+import secrets
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,6 @@ from agent.workers.shim_client import Standing
 from wire.attempts import End, ExitRecord, PartState, RankFailure
 from wire.names import JobId
 
-NAME_LIMIT = 64
 LOG_TAIL_BYTES = 4096
 
 
@@ -36,12 +37,19 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 def read_claim(directory: Path) -> tuple[Claim, Standing] | None:
-    """None when nobody has claimed the part, or when the file is damaged."""
+    """None when nobody has claimed the part.
+
+    A damaged file (it is not synced at every change, a power cut can empty it) still says that it was claimed; by
+    whom stands in spec.json, but for the shim's process: one that lives is heard through its socket.
+    """
     try:
         data = (directory / records.STATE).read_bytes()
         return msgspec.json.decode(data, type=Claim), msgspec.json.decode(data, type=Standing)
-    except (OSError, msgspec.MsgspecError):
+    except OSError:
         return None
+    except ValueError:  # msgspec's decoding errors are
+        spec = read_spec(directory)
+        return None if spec is None else (_claim_by(spec), Standing(PartState.STARTING))
 
 
 def claim(directory: Path, spec: Spec) -> bool:
@@ -59,6 +67,24 @@ def give_up(
     records.sync_directory(str(directory.parent))
 
 
+def forget(directory: Path, forgotten: Path) -> None:
+    """Takes the part out of the node's memory, at once and whole; to be removed at leisure from ``forgotten``."""
+    with contextlib.suppress(OSError):  # then it is remembered again at the agent's next start
+        forgotten.mkdir(mode=0o700, exist_ok=True)
+        directory.rename(forgotten / f"{directory.name}.{secrets.token_hex(4)}")
+
+
+def remove_below(forgotten: Path) -> None:
+    """What workers made can be much, and nested deeper than recursion goes: as far as it can be removed."""
+    for directory in forgotten.iterdir() if forgotten.is_dir() else ():
+        remove(directory)
+
+
+def remove(directory: Path) -> None:
+    with contextlib.suppress(RecursionError):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def read_spec(directory: Path) -> Spec | None:
     try:
         return Spec.load(str(directory / records.SPEC))
@@ -70,7 +96,7 @@ def read_exit(directory: Path) -> ExitRecord | None:
     """None when the part has not ended, or when the file is damaged."""
     try:
         return msgspec.json.decode((directory / records.EXIT).read_bytes(), type=ExitRecord)
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, ValueError):
         return None
 
 
@@ -102,6 +128,20 @@ def tail(directory: Path, max_bytes: int) -> bytes:
 
 def tail_text(directory: Path) -> str:
     return tail(directory, LOG_TAIL_BYTES).decode("utf-8", "ignore")
+
+
+def _claim_by(spec: Spec) -> Claim:
+    return Claim(
+        (records.PROTOCOL[0], records.PROTOCOL[1]),
+        spec.job,
+        spec.attempt,
+        spec.node,
+        spec.node_rank,
+        spec.boot_id,
+        spec.shim,
+        shim_pid=0,
+        shim_start_time=0,
+    )
 
 
 def _last_bytes(path: Path, limit: int) -> bytes | None:

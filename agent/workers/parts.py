@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import shutil
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
@@ -25,6 +25,9 @@ KEEP_ENDED = 50
 PERMIT_S = 10.0
 STARTED_S = 5.0
 HEARD_S = 2.0
+FOLLOW_AGAIN_S = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 class Parts:
@@ -46,26 +49,35 @@ class Parts:
         self._parts: dict[str, Part] = {}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._removing: asyncio.Task[None] | None = None
 
     async def recover(self) -> None:
         """At the agent's start: takes up every part on the disk. Returns when the shims that live have answered."""
-        attempts = self._home.state_dir / "attempts"
+        attempts = self._home.attempts
         for directory in sorted(attempts.iterdir()) if attempts.is_dir() else ():
-            self._take_up(directory)
+            try:
+                self._take_up(directory)
+            except Exception:  # a full disk, say: one part must not keep the agent from the others
+                logger.exception("%s cannot be taken up", directory)
         self.prune()
         recalled = self._spawn(self._recall())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(HEARD_S):
                 await asyncio.gather(asyncio.shield(recalled), *(part.heard.wait() for part in self._parts.values()))
 
-    async def launch(self, order: LaunchAttempt) -> PartStatus | Refusal:
-        """Starts the part, or says how it stands when it is known. Returns when its programs run, or after 5 s."""
+    async def launch(self, order: LaunchAttempt, in_time: Callable[[], bool] = lambda: True) -> PartStatus | Refusal:
+        """Starts the part, or says how it stands when it is known. Returns when its programs run, or after 5 s.
+
+        ``in_time`` is asked once more before anything is started: storage, or a suspension, can take long before it.
+        """
         name = attempt_id(order.job, order.attempt)
         if name not in self._parts and (refusal := await self._permit(order)) is not None:
             return refusal
         async with self._locks[name]:
             if (part := self._parts.get(name)) is not None:
                 return _as_known(part)
+            if not in_time():
+                return Refusal(OutcomeReason.EXPIRED, "expired while it was looked at; decide again")
             part_or_refusal = await self._start(order, name)
         if isinstance(part_or_refusal, Refusal):
             return part_or_refusal
@@ -80,7 +92,7 @@ class Parts:
         """
         name = attempt_id(job, attempt)
         async with self._locks[name]:
-            part = self._parts.get(name) or self._entomb(name, job, attempt)
+            part = self._parts.get(name) or await self._entomb(name, job, attempt)
         await part.stop(grace_s)
         return part.status()
 
@@ -102,8 +114,10 @@ class Parts:
         ended = [name for name, part in self._parts.items() if part.exit is not None]
         ended.sort(key=lambda name: _ended_at(self._parts[name]), reverse=True)
         for name in ended[keep:]:
-            shutil.rmtree(self._parts.pop(name).directory, ignore_errors=True)
+            part_files.forget(self._parts.pop(name).directory, self._home.forgotten)
             self._locks.pop(name, None)
+        if self._removing is None or self._removing.done():
+            self._removing = self._spawn(aside(lambda: part_files.remove_below(self._home.forgotten)))
         return len(ended[keep:])
 
     async def close(self) -> None:
@@ -130,29 +144,30 @@ class Parts:
             spec = await aside(lambda: launching.prepare(order, self._home, directory))
             is_up = await launching.start_shim(directory)
         except (OSError, KeyError) as error:
-            return self._not_started(name, order, f"{directory}: {error}")
-        if not is_up and part_files.claim(directory, spec):
-            return self._not_started(name, order, f"the shim did not start: {launching.why_no_shim(directory)}")
+            return await self._not_started(name, order, f"{directory}: {error}")
+        if not is_up and await aside(lambda: part_files.claim(directory, spec)):
+            return await self._not_started(name, order, f"the shim did not start: {launching.why_no_shim(directory)}")
         part = self._adopt(name, directory)
         if part is None:
-            return self._not_started(name, order, f"{directory}: state.json cannot be read")
+            return await self._not_started(name, order, f"{directory}: state.json cannot be read")
         self._follow(part)
         self.prune()
         return part
 
-    def _not_started(self, name: str, order: LaunchAttempt, message: str) -> Refusal:
+    async def _not_started(self, name: str, order: LaunchAttempt, message: str) -> Refusal:
         failure = RankFailure(FailureKind.SPAWN, self._clock.utc(), message=message)
         record = ExitRecord(End.FAILED, self._clock.utc(), first_failure=failure)
         with contextlib.suppress(OSError):
-            self._give_up(name, order.job, order.attempt, order.node_rank, record)
+            await self._give_up(name, order.job, order.attempt, order.node_rank, record)
         return Refusal(OutcomeReason.SPAWN_FAILED, message)
 
-    def _entomb(self, name: str, job: str, attempt: int) -> Part:
-        return self._give_up(name, job, attempt, 0, ExitRecord(End.NEVER_STARTED, self._clock.utc()))
+    async def _entomb(self, name: str, job: str, attempt: int) -> Part:
+        return await self._give_up(name, job, attempt, 0, ExitRecord(End.NEVER_STARTED, self._clock.utc()))
 
-    def _give_up(self, name: str, job: str, attempt: int, node_rank: int, record: ExitRecord) -> Part:
+    async def _give_up(self, name: str, job: str, attempt: int, node_rank: int, record: ExitRecord) -> Part:
         directory = self._home.part_dir(name)
-        part_files.give_up(directory, job, attempt, self._home.node, node_rank, self._home.boot_id, record)
+        node, boot_id = self._home.node, self._home.boot_id
+        await aside(lambda: part_files.give_up(directory, job, attempt, node, node_rank, boot_id, record))
         part = self._adopt(name, directory)
         if part is None:
             raise OSError(f"{directory}: what was written cannot be read back")
@@ -164,7 +179,7 @@ class Parts:
         spec = part_files.read_spec(directory)
         if part_files.read_claim(directory) is None:
             if spec is None:  # the agent ended while it was making it
-                shutil.rmtree(directory, ignore_errors=True)
+                part_files.remove(directory)
                 return
             if part_files.claim(directory, spec):
                 record = part_files.own_exit(directory, End.SHIM_LOST, self._clock.utc())
@@ -190,13 +205,23 @@ class Parts:
             await part.recall()
 
     def _follow(self, part: Part) -> None:
-        self._spawn(part.run())
+        self._spawn(_followed(part))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+async def _followed(part: Part) -> None:
+    """A defect in here must not leave the part as it stands for ever."""
+    while not part.ended.is_set():
+        try:
+            await part.run()
+        except Exception:
+            logger.exception("following %s failed", part.directory.name)
+            await asyncio.sleep(FOLLOW_AGAIN_S)
 
 
 def _as_known(part: Part) -> PartStatus | Refusal:

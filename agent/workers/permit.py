@@ -11,7 +11,9 @@ from agent.workers import account
 from agent.workers.policy import WorkerPolicy
 from wire.orders import LaunchAttempt, OutcomeReason, OutcomeStatus
 
-NOT_TRIED = frozenset({OutcomeReason.NOT_PERMITTED, OutcomeReason.NOT_FOUND, OutcomeReason.STOPPED_BEFORE})
+NOT_TRIED = frozenset(
+    {OutcomeReason.NOT_PERMITTED, OutcomeReason.NOT_FOUND, OutcomeReason.STOPPED_BEFORE, OutcomeReason.EXPIRED}
+)
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ def _user(launch: LaunchAttempt, policy: WorkerPolicy, node: str) -> Refusal | N
 
 
 def _interpreter(launch: LaunchAttempt, policy: WorkerPolicy, node: str) -> Refusal | None:
-    if os.path.normpath(launch.interpreter) in map(os.path.normpath, policy.interpreters):
+    if launch.interpreter in policy.interpreters:  # as written: "LINK/.." means one thing to us and another to exec
         return None
     mend = f'add "{launch.interpreter}" to workers.interpreters in agent.toml on {node}'
     return _forbidden(f"interpreter {launch.interpreter} is not allowed: {mend}")

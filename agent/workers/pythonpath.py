@@ -54,5 +54,8 @@ def _write(directory: Path, files: dict[str, bytes]) -> None:
         path = directory / name
         path.parent.mkdir(exist_ok=True)
         path.parent.chmod(0o755)
-        path.write_bytes(content)
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # once it has its name it is believed to be whole, also after a power cut
         path.chmod(0o644)

@@ -59,6 +59,11 @@ class Ranks:
             if rank.process is not None:
                 _observe(rank, procfs.read(rank.process.pid), now)
 
+    def processes(self) -> set[tuple[int, int]]:
+        """Pid and start time of those of the worker's user: which process it is, a rank says itself."""
+        noted = [rank.process for rank in self._ranks if rank.process is not None]
+        return {(process.pid, process.start_time) for process in noted if procfs.owner(process.pid) == self._uid}
+
     def view(self) -> list[RankProgress]:
         """As of the last looks; it waits for nothing and reads nothing."""
         return [_view(rank, self._looked_at) for rank in self._ranks]

@@ -93,7 +93,7 @@ def notes(worker_dir: str, ranks: Iterable[int], uid: int) -> list[Failure]:
         try:
             note = untrusted.read_json(os.path.join(worker_dir, f"failure-{rank}.json"), NOTE_LIMIT, uid)
             found.append(_noted(note, rank))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, OverflowError):
             continue
     return found
 

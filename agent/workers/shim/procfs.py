@@ -62,6 +62,14 @@ def descendants(roots: Iterable[int], processes: Iterable[Process]) -> list[Proc
     return [process for process in found.values() if not process.gone]
 
 
+def owner(pid: int) -> int | None:
+    """Its user's id; None when it is gone. A process that may not be dumped seems to be root's."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+
+
 def environment(pid: int) -> list[bytes]:
     """The ``NAME=value`` entries the process was started with. Empty when they may not be read."""
     try:

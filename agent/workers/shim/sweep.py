@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Collection
 
 from agent.workers.shim import procfs
 from agent.workers.shim.procfs import Process
@@ -12,12 +13,19 @@ def children(root: int) -> list[Process]:
     return procfs.descendants([root], procfs.everything())
 
 
-def marked(shim: str) -> list[Process]:
-    """Processes started with MAINSTAY_SHIM=``shim`` and their descendants: those of a part whose shim is gone."""
+def marked(shim: str, known: Collection[tuple[int, int]] = ()) -> list[Process]:
+    """Processes started with MAINSTAY_SHIM=``shim`` and their descendants: those of a part whose shim is gone.
+
+    A process can lose the mark (setproctitle writes over it): of those, the ``known`` by pid and start time.
+    """
     processes = {process.pid: process for process in procfs.everything()}
     entry = f"MAINSTAY_SHIM={shim}".encode()
     own = os.getpid()
-    roots = [pid for pid in processes if pid != own and entry in procfs.environment(pid)]
+    roots = [
+        pid
+        for pid, process in processes.items()
+        if pid != own and ((pid, process.start_time) in known or entry in procfs.environment(pid))
+    ]
     found = {process.pid: process for process in procfs.descendants(roots, processes.values())}
     found.update((pid, processes[pid]) for pid in roots if not processes[pid].gone)
     return list(found.values())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agent import identity
+from agent import daemon, identity
 
 
 def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -102,3 +102,10 @@ def test_runs_alone_and_ends_on_sigterm(config: Path, authority: Any) -> None:
             assert agent.stderr.read() == ""
         finally:
             agent.kill()
+
+
+def test_workers_cannot_lock_the_agent_out(tmp_path: Path) -> None:
+    lock = tmp_path / "agent.lock"
+    lock.touch(mode=0o644)
+    with daemon._alone(tmp_path):
+        assert lock.stat().st_mode & 0o077 == 0

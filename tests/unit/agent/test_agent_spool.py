@@ -141,3 +141,21 @@ def test_frames_are_what_the_controller_reads(spool: Spool) -> None:
     spool.append(outcome("the-key"))
     (pending,) = spool.after(0)
     assert msgspec.msgpack.decode(pending.frame)["body"]["key"] == "the-key"
+
+
+def test_a_commit_that_fails_does_not_spoil_the_next(database: Database) -> None:
+    database.reader.executescript(
+        "PRAGMA foreign_keys = ON; CREATE TABLE parent (id PRIMARY KEY);"
+        "CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED);"
+    )
+    with pytest.raises(sqlite3.IntegrityError), database.transaction() as connection:
+        connection.execute("INSERT INTO child VALUES (1)")
+    assert Spool(database).append(outcome()) == 1
+
+
+def test_a_condition_that_only_a_newer_agent_can_read_is_left_out(database: Database) -> None:
+    spool = Spool(database)
+    spool.append(conditions())
+    with database.transaction() as connection:
+        connection.execute("INSERT INTO conditions VALUES ('New', x'93')")
+    assert [condition.type for condition in spool.conditions()] == ["T"]

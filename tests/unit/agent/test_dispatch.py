@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.database import Database
 from agent.dispatch import Dispatcher
 from agent.memory import OrderMemory, OrderState
 from agent.outbox import Outbox
@@ -98,6 +99,18 @@ def test_it_is_on_disk_before_it_is_begun(at_desk: Any) -> None:
         assert seen.state is OrderState.ACCEPTED
         assert desk.done == []
         desk.finish.set()
+
+    at_desk(story)
+
+
+def test_a_stop_does_not_wait_for_a_disk_that_is_full(at_desk: Any, database: Database) -> None:
+    async def story(desk: Desk) -> None:
+        database.reader.execute("PRAGMA query_only = ON")
+        desk.finish.set()
+        desk.dispatcher.take(stop(), 0)
+        desk.dispatcher.take(Order("other", 1, ValidateNode(), decision=1), 0)
+        while not desk.done:
+            await asyncio.sleep(0.01)
 
     at_desk(story)
 

@@ -59,3 +59,13 @@ def test_forgets_the_oldest_that_ended_and_nothing_unfinished(database: Database
 def test_an_order_of_an_unknown_kind_is_remembered_by_key(order_memory: OrderMemory) -> None:
     order_memory.finish(outcome("new-kind"), None)
     assert order_memory.recall("new-kind") == Remembered(OrderState.ENDED, outcome("new-kind"))
+
+
+def test_an_unfinished_order_that_only_a_newer_agent_can_read_waits(
+    database: Database, order_memory: OrderMemory
+) -> None:
+    order_memory.accept(order("readable"))
+    order_memory.accept(order("unreadable"))
+    with database.transaction() as connection:
+        connection.execute("UPDATE orders SET payload = x'93' WHERE key = 'unreadable'")
+    assert order_memory.unfinished() == [order("readable")]

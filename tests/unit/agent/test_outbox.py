@@ -79,3 +79,21 @@ def test_a_spool_that_dropped_something_is_a_fault() -> None:
     kept, dropped = (spool_full.judge([Timed(0.0, spool_full.Reading(count))]) for count in (0, 3))
     assert (kept.status, dropped.status) == (Status.FALSE, Status.TRUE)
     assert "3 messages" in dropped.message
+
+
+def test_what_cannot_be_deleted_costs_no_link(
+    run: Run, database: Database, spool: Spool, order_memory: OrderMemory, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool.append(outcome("told"))
+    database.reader.execute("PRAGMA query_only = ON")
+
+    async def story() -> None:
+        outbox = Outbox(spool, order_memory)
+        outbox.acknowledged(1)
+        assert len(await outbox.pending(0)) == 1
+        await asyncio.sleep(0)
+        assert not outbox.take_failure()
+        outbox.close()
+
+    run(story())
+    assert "the spool cannot be written" in caplog.text

@@ -63,3 +63,8 @@ def test_an_order_of_an_unknown_kind_can_be_refused_by_its_key():
 @pytest.mark.parametrize(("peer", "served"), [(Version(1, 0), True), (Version(1, 9), True), (Version(2, 0), False)])
 def test_another_minor_version_is_served_another_major_refused(peer, served):
     assert compatible(peer, Version(1, 0)) is served
+
+
+def test_a_name_does_not_end_in_a_line_feed():
+    with pytest.raises(MalformedFrame, match="node"):
+        decode_from_agent(packed(**{**msgspec.to_builtins(HELLO), "node": "n1\n"}))

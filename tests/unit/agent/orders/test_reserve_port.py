@@ -1,7 +1,10 @@
 import socket
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+
+import pytest
 
 from agent.orders import reserve_port
 from agent.ports import REST_S, PortBook
@@ -31,3 +34,14 @@ def test_an_address_that_is_not_this_machines_is_named(run: Callable[[Any], Any]
 def test_a_port_rests_a_minute() -> None:
     book = PortBook()
     assert [book.claim(1, 0.0), book.claim(1, REST_S - 1), book.claim(1, REST_S)] == [True, False, True]
+
+
+def test_a_slow_name_server_keeps_nobody_waiting(
+    run: Callable[[Any], Any], clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def free_port(_address: str) -> int:
+        assert threading.current_thread() is not threading.main_thread()
+        return 4711
+
+    monkeypatch.setattr(reserve_port, "_free_port", free_port)
+    assert run(reserve_port.execute(Order("k", 1, KIND, 1), KIND, node(clock, "node.example"))).port == 4711

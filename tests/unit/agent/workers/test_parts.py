@@ -1,17 +1,23 @@
 """A node's parts, with real shims and real workers."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from workers_harness import IS_ROOT, USER, TestNode, eventually, free_port, node_directory, running_node
 
+from agent.workers import account, part_files
+from agent.workers import launch as launching
+from agent.workers.account import Account
 from agent.workers.permit import Refusal
 from agent.workers.shim import procfs
 from wire.attempts import End, FailureKind, PartState, PartStatus
@@ -471,8 +477,7 @@ def test_what_former_parts_left_is_named(base: Path) -> None:
         await node.stepping()
         assert await node.parts.leftovers() == []
         pids = node.processes()
-        async with running_node(base / "elsewhere") as forgetful:  # the same node, its memory lost
-            told = await forgetful.parts.leftovers()
+        told = await TestNode(base).parts.leftovers()  # the same node, its memory lost
         assert sorted(told) == sorted(f"process {pid} of gang-1.1" for pid in pids)
         await node.parts.stop("gang-1", 1, grace_s=0.0)
 
@@ -559,3 +564,182 @@ def test_two_nodes_make_one_gang(base: Path) -> None:
 
 def test_the_user_of_the_tests_is_not_root() -> None:
     assert USER != "root"
+
+
+UNMARKED = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    os.execve(sys.executable, [sys.executable, "-c", sys.argv[1] + "0)"], {})
+time.sleep(0.5)
+os.execve(sys.executable, [sys.executable, "-c", "print('unmarked', flush=True); " + sys.argv[1] + ")"], {})
+"""
+
+
+def test_a_worker_that_lost_its_mark_does_not_outlive_a_killed_shim(base: Path) -> None:
+    """setproctitle, and what is like it, writes over the environment that /proc shows."""
+
+    async def story(node: TestNode) -> None:
+        mark = await _unmarked_part(node)
+        (worker,) = [process for process in _with_command(mark) if b"unmarked" in _command_line(process.pid)]
+        os.kill(node.shim_pid(), signal.SIGKILL)
+        ended = await node.ended()
+        assert ended.exit is not None
+        assert ended.exit.end is End.SHIM_LOST
+        left = _with_command(mark)
+        for process in left:  # the daemon: without a shim nothing tells whose it is
+            procfs.send(process, signal.SIGKILL)
+        assert worker.pid not in [process.pid for process in left]
+
+    on_node(base, story)
+
+
+def test_a_stop_that_overrules_the_shim_leaves_nothing_unmarked(base: Path) -> None:
+    async def story(node: TestNode) -> None:
+        mark = await _unmarked_part(node)
+        os.kill(node.shim_pid(), signal.SIGSTOP)
+        stopped = await node.parts.stop("gang-1", 1, grace_s=0.5)
+        assert stopped.state is PartState.ENDED
+        await eventually(lambda: not _with_command(mark), 2.0, lambda: str(_with_command(mark)))
+
+    on_node(base, story)
+
+
+async def _unmarked_part(node: TestNode) -> str:
+    """A worker and its daemon, both without environment; what stands in their command lines."""
+    mark = f"import time; time.sleep(700.{os.getpid()}"
+    script = node.script(UNMARKED)
+    await node.launched(node.order(mark, script=script, workers_per_node=1))
+    await eventually(lambda: b"unmarked" in node.parts.tail("gang-1", 1, 100))
+    return mark
+
+
+def _with_command(mark: str) -> list[procfs.Process]:
+    found = [process for process in procfs.everything() if mark.encode() in _command_line(process.pid)]
+    return [process for process in found if not process.gone]
+
+
+def test_a_damaged_state_file_still_lets_the_part_be_stopped(base: Path) -> None:
+    async def story() -> None:
+        async with running_node(base) as before:
+            await before.launched(before.order(*FOREVER))
+            await before.stepping()
+            shim = procfs.read(before.shim_pid())
+        (before.part_dir / "state.json").write_bytes(b"\0\xff")
+        async with running_node(base) as after:
+            stopped = await after.parts.stop("gang-1", 1, grace_s=0.5)
+            assert stopped.exit is not None
+            assert stopped.exit.end is End.STOPPED
+            assert not after.processes()
+        assert shim is not None
+        await eventually(lambda: not procfs.is_alive(shim.pid, shim.start_time))
+
+    asyncio.run(story())
+
+
+def test_a_damaged_state_file_of_a_former_boot_is_a_part_that_is_over(base: Path) -> None:
+    async def story() -> None:
+        async with running_node(base) as before:
+            await before.launched(before.order(*FOREVER))
+            os.kill(before.shim_pid(), signal.SIGKILL)
+        (before.part_dir / "state.json").write_bytes(b"")
+        async with running_node(base, boot_id="boot-2") as after:
+            ended = await after.ended()
+            assert ended.exit is not None
+            assert ended.exit.end is End.REBOOTED
+
+    asyncio.run(story())
+
+
+DEEP = """
+import os
+os.chdir(os.environ["MAINSTAY_WORKER_DIR"])
+for _ in range(1500):
+    os.mkdir("d")
+    os.chdir("d")
+"""
+
+
+def test_directories_nested_deep_by_a_worker_keep_nobody_from_forgetting_the_part(base: Path) -> None:
+    async def story() -> None:
+        async with running_node(base) as node:
+            await node.launched(node.order(script=node.script(DEEP), workers_per_node=1))
+            await node.ended()
+            assert node.parts.prune(keep=0) == 1
+        async with running_node(base) as again:
+            assert again.parts.statuses() == []
+        subprocess.run(["/bin/rm", "-rf", base / "n1"], check=True)
+
+    asyncio.run(story())
+
+
+def test_a_part_that_cannot_be_taken_up_leaves_the_others(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> bool:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def story() -> None:
+        async with running_node(base) as before:
+            await before.parts.stop("gang-1", 1, grace_s=0.0)
+            half_made = before.state_dir / "attempts" / "gang-1.0"
+            half_made.mkdir()
+            launching.make_spec(before.order(), before.parts._home, half_made, _user(), base).save(
+                str(half_made / "spec.json")
+            )
+        monkeypatch.setattr(part_files, "claim", full)
+        async with running_node(base) as after:
+            assert [status.attempt for status in after.parts.statuses()] == [1]
+
+    asyncio.run(story())
+
+
+def _user() -> Account:
+    found = account.find(USER)
+    assert found is not None
+    return found
+
+
+def test_a_launch_that_expires_while_it_is_looked_at_starts_nothing(base: Path) -> None:
+    async def story(node: TestNode) -> None:
+        refused = await node.parts.launch(node.order(), in_time=lambda: False)
+        assert isinstance(refused, Refusal)
+        assert (refused.status, refused.reason) == (OutcomeStatus.REFUSED, OutcomeReason.EXPIRED)
+        assert node.parts.statuses() == []
+
+    on_node(base, story)
+
+
+def test_a_grace_out_of_bounds_is_brought_into_them(base: Path) -> None:
+    async def story(node: TestNode) -> None:
+        await node.launched(node.order(*FOREVER))
+        await node.stepping()
+        shim = procfs.read(node.shim_pid())
+        stopped = await node.parts.stop("gang-1", 1, grace_s=float("nan"))
+        assert shim is not None
+        assert stopped.exit is not None
+        assert (stopped.exit.end, stopped.exit.swept) == (End.STOPPED, 0)
+
+    on_node(base, story)
+
+
+def test_a_part_whose_following_breaks_is_followed_again(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(node: TestNode) -> None:
+        monkeypatch.setattr(part_files, "read_exit", _broken_once(part_files.read_exit))
+        await node.launched(node.order("--steps", "3"))
+        os.kill(node.shim_pid(), signal.SIGKILL)
+        await node.ended()
+
+    on_node(base, story)
+
+
+def _broken_once(work: Callable[..., Any]) -> Callable[..., Any]:
+    calls: list[object] = []
+
+    def broken(*args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:  # the first is at the launch
+            raise ZeroDivisionError("by hand")
+        return work(*args)
+
+    return broken

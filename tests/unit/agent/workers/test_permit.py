@@ -108,3 +108,13 @@ def test_a_user_the_node_does_not_have_is_not_found(launch: LaunchAttempt, tmp_p
     refused = refusal(msgspec.structs.replace(launch, user="no-such-user"), tmp_path, users=["no-such-user"])
     assert refused is not None
     assert refused.reason is OutcomeReason.NOT_FOUND
+
+
+def test_an_interpreter_is_taken_as_written(launch: LaunchAttempt, tmp_path: Path) -> None:
+    """By its text it is the one that is allowed; exec goes through the link."""
+    (tmp_path / "elsewhere" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "below")
+    other = msgspec.structs.replace(launch, interpreter=f"{tmp_path}/link/../python")
+    refused = refusal(other, tmp_path, interpreters=[f"{tmp_path}/python"])
+    assert refused is not None
+    assert refused.reason is OutcomeReason.NOT_PERMITTED

@@ -224,3 +224,9 @@ def test_a_log_that_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> None:
     log = RotatingLog(str(tmp_path / "gone" / "worker.log"), 100, 2)
     log.write(b"said")
     assert log.tail() == "said"
+
+
+@pytest.mark.parametrize("at", ['"0001-01-01T00:00:00+14:00"', '"9999-12-31T23:59:59-14:00"', "1e999", '"now"'])
+def test_a_note_of_an_impossible_time_is_no_note(tmp_path: Path, at: str) -> None:
+    (tmp_path / "failure-0.json").write_text(f'{{"kind": "exception", "at": {at}}}')
+    assert failures.notes(str(tmp_path), [0], os.geteuid()) == []
