@@ -43,8 +43,8 @@ class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The breaker opens when at least ``breaker_min_nodes`` and more than ``breaker_share`` of the fleet are lost
-    within ``breaker_window_s``."""
+    """The breaker opens when at least ``breaker_min_nodes`` and more than ``breaker_share`` of the fleet were lost
+    within one ``breaker_window_s``; it closes as they come back."""
 
     breaker_share: Share = 0.5
     breaker_min_nodes: Count = 3

@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 IDLE_TICK_S = 0.5
 RETRY_S = 0.5  # after a transaction that failed: the database is away
-SUSPENDED_S = 2.0  # a gap between ticks that says this process itself did not run
+SUSPENDED_S = 2.0  # a gap in the event loop that says this process itself did not run
 LOG_TIMEOUT_S = 10.0
 
 
@@ -78,9 +78,9 @@ class Core:
         self._memory = Memory()
         self._engine = Engine(shipped())
         self._listening_since = self.clock.mono()
-        self._last_tick = self._listening_since
+        self._awake_at = self._listening_since
         self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     # -- life
 
@@ -88,14 +88,14 @@ class Core:
         instance = uuid.uuid4().hex
         self.epoch = await self.store.run(lambda s: nodes.take_epoch(s, instance, __version__, self.started_at))
         self._fingerprints = await self.store.run(nodes.fingerprints)
-        self._listening_since = self._last_tick = self.clock.mono()
-        self._task = asyncio.create_task(self._run(), name="core")
+        self.live = Live(self.epoch)
+        self._listening_since = self._awake_at = self.clock.mono()
+        self._tasks = [asyncio.create_task(work(), name=work.__name__) for work in (self._run, self._keep_awake)]
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self) -> None:
         """Tick when something was said, and at the latest after IDLE_TICK_S. Ends only by cancellation."""
@@ -128,32 +128,49 @@ class Core:
     def _release(self, result: tick.Result, said: list[tick.Said], moment: Moment) -> None:
         """Send what the committed transaction allows."""
         for name in result.lost:
-            self._drop(name, "counts as lost")
+            if self._same_connection(name, moment):
+                self._drop(name, "counts as lost")
         for one in said:
             if isinstance(one.message, Spooled):
-                self._send(one.node, Ack(one.message.seq))
+                self._acknowledge(one, one.message.seq)
         for name, order in result.orders:
             live = self.live.node(name)
-            same_connection = live.session_number == moment.nodes[name].session_number
-            if live.session is not None and same_connection:
+            if live.session is not None and self._same_connection(name, moment):
                 live.session.send(order)
                 self._sent[order.key] = live.session_number
         self._sent = {key: number for key, number in self._sent.items() if key in result.pending}
 
-    def _moment(self) -> Moment:
-        """Now, as a tick sees it. After a pause of this process nobody is judged by the silence it made itself."""
-        mono = self.clock.mono()
-        if mono - self._last_tick > SUSPENDED_S:
+    def _same_connection(self, name: str, moment: Moment) -> bool:
+        """What was decided at ``moment`` is about the connection of then; the node may have come back since."""
+        return name in moment.nodes and self.live.node(name).session_number == moment.nodes[name].session_number
+
+    async def _keep_awake(self) -> None:
+        while True:
+            self._notice_pause(self.clock.mono())
+            await asyncio.sleep(IDLE_TICK_S)
+
+    def _notice_pause(self, mono: float) -> None:
+        """After a pause of this process nobody is judged by the silence it made itself.
+
+        A slow database is no such pause: the event loop hears everybody meanwhile.
+        """
+        if mono - self._awake_at > SUSPENDED_S:
             self._listening_since = mono
             self.live.forgive_silence(mono)
-        self._last_tick = mono
+        self._awake_at = mono
+
+    def _moment(self) -> Moment:
+        """Now, as a tick sees it."""
+        mono = self.clock.mono()
+        self._notice_pause(mono)
         head_start = self.timing.reconnect_grace_s - self.timing.lost_after_s
         return Moment(mono, self.clock.utc(), self.live.snapshot(), self._listening_since + max(0.0, head_start))
 
-    def _send(self, name: str, message: Ack) -> None:
-        session = self.live.node(name).session
-        if session is not None:
-            session.send(message)
+    def _acknowledge(self, said: tick.Said, seq: int) -> None:
+        """Only to who said it: under another certificate the numbers begin afresh."""
+        session = self.live.node(said.node).session
+        if session is not None and session.fingerprint == said.fingerprint:
+            session.send(Ack(seq))
 
     def _drop(self, name: str, reason: str) -> None:
         session = self.live.node(name).session
@@ -176,7 +193,7 @@ class Core:
         if before is not None:
             before.close("replaced by a newer connection")
         self.live.connect(session, hello, self.clock.mono())
-        self._say(session.node, hello)
+        self._say(session, hello)
         return Welcome(Version(), self.epoch, self.heartbeat_s)
 
     def heard(self, session: AgentSession, message: Heartbeat | Spooled) -> None:
@@ -191,15 +208,15 @@ class Core:
         self.live.hear(session.node, parts, mono)
         if isinstance(body, ConditionChanges):
             self.live.hear_conditions(session.node, body.conditions)
-        self._say(session.node, message)
+        self._say(session, message)
 
     def broken(self, session: AgentSession, reason: str) -> None:
         if self.live.disconnect(session):
             log.info("link to %s broken: %s", session.node, reason)
             self._wake.set()
 
-    def _say(self, node: str, message: Hello | Spooled) -> None:
-        self._said.append(tick.Said(node, message))
+    def _say(self, session: AgentSession, message: Hello | Spooled) -> None:
+        self._said.append(tick.Said(session.node, message, session.fingerprint))
         self._wake.set()
 
     # -- called by controller/api

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from wire.api import AttemptPhase, Health, JobPhase, NodePhase
-from wire.attempts import ExitRecord, PartState, RankFailure
+from wire.attempts import End, ExitRecord, PartState, RankFailure
 from wire.orders import OutcomeReason
 from wire.specs import JobSpec
 
@@ -23,7 +23,7 @@ class NodeFacts(msgspec.Struct, frozen=True):
     connected: bool
     contact_at: float
     boot_id: str
-    session: int  # counts connections since the controller's start
+    session: int  # names the connection; no other has or had its number
     lost_at: datetime | None
     lost_reason: str = ""
     address: str = ""
@@ -50,8 +50,11 @@ class PartFacts(msgspec.Struct, frozen=True):
 
     @property
     def failed(self) -> bool:
-        """It ended otherwise than by success or by order, one of its ranks failed, or it could not be launched."""
-        ended_badly = self.exit is not None and self.exit.end not in ("succeeded", "stopped", "never_started")
+        """It ended otherwise than by success, one of its ranks failed, or it could not be launched.
+
+        Of an attempt that is being stopped this says nothing: there every part ends so.
+        """
+        ended_badly = self.exit is not None and self.exit.end is not End.SUCCEEDED
         return ended_badly or self.rank_failure is not None or self.launch_refused is not None
 
 

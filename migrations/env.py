@@ -5,13 +5,15 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from controller.state.models import Base, UtcDateTime
+from controller.state.models import Base, Text, UtcDateTime
 
 
 def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """A migration stays what it was when the models move on: it names no type of the house."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Text):
+        return "sa.String()"
     return False
 
 

@@ -32,7 +32,7 @@ class World(Protocol):
         """Append an event; ``about`` is any of node, job, attempt, run, detail."""
 
     def add_hold(self, node: str, owner: str, reason: str, run: int | None, expires_at: datetime | None) -> None:
-        """One active hold per node and owner: asked again, nothing changes."""
+        """One active hold per node and owner: asked again, its reason and expiry become these."""
 
     def lift_holds(self, node: str, owner_prefix: str, by: str) -> int:
         """Lift the active holds whose owner begins so; returns how many."""
@@ -59,5 +59,8 @@ class World(Protocol):
         self, key: str, node: str, kind: OrderKind, decision: int, lives_s: float | None, this_boot: bool
     ) -> None:
         """Write the order to the ledger; it leaves after the transaction. A key that is known changes nothing."""
+
+    def stop_part(self, node: str, job: str, attempt: int, grace_s: float, decision: int) -> None:
+        """Order the node to stop its part; asked again, a try that failed is made again after a pause."""
 
     def outcome(self, key: str) -> Outcome | None: ...

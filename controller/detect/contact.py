@@ -62,5 +62,6 @@ def _lost_for(attempt: AttemptFacts, node: NodeFacts, mono: float, timing: Timin
         return LossReason.PEERS_FAILED
     stepped = [peer.stepped_at for peer in peers if peer.stepped_at is not None]
     evidence = max([node.contact_at, *stepped])
-    patience = max(timing.lost_after_s, STEPS_OF_PATIENCE * attempt.step_interval_s)
+    steps = 0 if attempt.phase is AttemptPhase.STOPPING else STEPS_OF_PATIENCE
+    patience = max(timing.lost_after_s, steps * attempt.step_interval_s)
     return LossReason.NO_PROGRESS if mono - evidence >= patience else LossReason.NONE

@@ -24,8 +24,6 @@ from wire.names import attempt_id
 from wire.orders import LaunchAttempt, ReservePort, StopAttempt
 from wire.specs import JobSpec
 
-STOP_AGAIN_S = 2.0  # a stop that failed is ordered again after this pause
-
 
 def spec_of(job: Job) -> JobSpec:
     return msgspec.convert(job.spec, JobSpec)
@@ -83,6 +81,22 @@ def recover(
     return True
 
 
+def forget_loss(session: Session, node: str) -> None:
+    """Attempts that go on although the node was lost have survived that: it explains nothing that comes later."""
+    going_on = [AttemptPhase.PLACING, AttemptPhase.STARTING, AttemptPhase.RUNNING]
+    for attempt in session.scalars(select(Attempt).where(Attempt.phase.in_(going_on))).all():
+        if node in attempt.lost_nodes:
+            attempt.lost_nodes = [name for name in attempt.lost_nodes if name != node]
+
+
+def order_stop(
+    session: Session, job: str, number: int, node: str, grace_s: float, decision: int, epoch: int, now: datetime
+) -> None:
+    """Have a node stop its part; a try that failed is made again."""
+    key = orders.key_to_try(session, order_key("stop", job, number, node), now)
+    orders.give(session, key, node, StopAttempt(job, number, grace_s), decision, epoch, now, None, None)
+
+
 def set_phase(session: Session, job: Job, phase: JobPhase, reason: str, message: str, now: datetime) -> None:
     if job.phase != phase:
         text = message or f"{job.phase} -> {phase}"
@@ -114,10 +128,14 @@ def publish(session: Session, node: str, status: PartStatus, now: datetime) -> N
         ).all()
     )
     for checkpoint in status.checkpoints:
-        if checkpoint.step not in known:
-            name = spec.checkpoint.pattern.replace("{step}", str(checkpoint.step))
-            path = f"{attempt_directory(spec, job.id, status.attempt)}/{name}"
+        if checkpoint.step not in known and _lies_within(checkpoint.name):
+            known.add(checkpoint.step)
+            path = f"{attempt_directory(spec, job.id, status.attempt)}/{checkpoint.name}"
             _publish_one(session, job, node, status.attempt, checkpoint.step, path, now)
+
+
+def _lies_within(name: str) -> bool:
+    return not name.startswith("/") and ".." not in name.split("/")
 
 
 def _publish_one(session: Session, job: Job, node: str, number: int, step: int, path: str, now: datetime) -> None:
@@ -320,11 +338,8 @@ class Mover:
         )
 
     def _order_stop(self, node: str, attempt: Attempt) -> None:
-        key = order_key("stop", self.job.id, attempt.number, node)
-        key = orders.key_to_try(self.session, key, self.now, STOP_AGAIN_S)
-        kind = StopAttempt(self.job.id, attempt.number, attempt.grace_s)
         decision = self.job.stop_decision or self.job.decision
-        orders.give(self.session, key, node, kind, decision, self.epoch, self.now, None, None)
+        order_stop(self.session, self.job.id, attempt.number, node, attempt.grace_s, decision, self.epoch, self.now)
 
     def _order(
         self,

@@ -5,12 +5,15 @@ from typing import Protocol
 
 import msgspec
 
+from controller.state.fit import fit
 from wire.attempts import PartState, PartStatus, RankProgress
 from wire.conditions import Condition
 from wire.messages import FromController, Hello, ReadLog, Reply
 from wire.names import attempt_id
 
 STEP_INTERVAL_WEIGHT = 0.3  # of the newest interval in the moving average
+SESSIONS_AN_EPOCH = 1_000_000_000  # so that no two connections ever have one number, across restarts
+ENDED_PARTS = 8
 
 
 class AgentSession(Protocol):
@@ -54,9 +57,9 @@ class LiveNode(msgspec.Struct, frozen=True):
 class Live:
     """Written on the event loop only; :meth:`snapshot` is what other threads may read."""
 
-    def __init__(self) -> None:
+    def __init__(self, epoch: int = 0) -> None:
         self._nodes: dict[str, LiveNode] = {}
-        self._sessions = 0
+        self._sessions = epoch * SESSIONS_AN_EPOCH
 
     def snapshot(self) -> Mapping[str, LiveNode]:
         return dict(self._nodes)
@@ -106,11 +109,19 @@ class Live:
 
     def _merged(self, name: str, parts: list[PartStatus], mono: float, only: bool = False) -> dict[str, LivePart]:
         known = self.node(name).parts
-        news = {part.id: merge_part(known.get(part.id), part, mono) for part in parts}
-        return news if only else {**known, **news}
+        news = {part.id: merge_part(known.get(part.id), part, mono) for part in filter(None, map(fit, parts))}
+        return _without_old_ends(news if only else {**known, **news})
 
 
 _NEVER_SEEN = LiveNode()
+
+
+def _without_old_ends(parts: dict[str, LivePart]) -> dict[str, LivePart]:
+    """Ended parts are in SQL; only the newest are of use here."""
+    ended = [name for name, part in parts.items() if part.status.state is PartState.ENDED]
+    for name in ended[:-ENDED_PARTS]:
+        del parts[name]
+    return parts
 
 
 def merge_part(known: LivePart | None, status: PartStatus, mono: float) -> LivePart:

@@ -33,8 +33,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Text(TypeDecorator[str]):
+    """Text from anywhere: a script's last words may hold a NUL, which PostgreSQL refuses."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        str: Text,
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
         list[Any]: JSON,
@@ -99,7 +110,7 @@ class NodeCondition(Base):
     reason: Mapped[str]
     message: Mapped[str]
     since: Mapped[datetime]
-    generation: Mapped[int]
+    generation: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[datetime]
     suggested_action: Mapped[str] = mapped_column(default="")
 
@@ -145,10 +156,10 @@ class Attempt(Base):
     grace_s: Mapped[float] = mapped_column(default=0.0)  # for its stop
     master_address: Mapped[str] = mapped_column(default="")
     master_port: Mapped[int | None] = mapped_column(default=None)
-    resume_step: Mapped[int | None] = mapped_column(default=None)
+    resume_step: Mapped[int | None] = mapped_column(BigInteger, default=None)
     resume_from: Mapped[str] = mapped_column(default="")
-    first_step: Mapped[int | None] = mapped_column(default=None)
-    last_step: Mapped[int | None] = mapped_column(default=None)
+    first_step: Mapped[int | None] = mapped_column(BigInteger, default=None)
+    last_step: Mapped[int | None] = mapped_column(BigInteger, default=None)
 
 
 class Part(Base):
@@ -176,7 +187,7 @@ class Checkpoint(Base):
     __tablename__ = "checkpoints"
 
     job: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
-    step: Mapped[int] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     attempt: Mapped[int] = mapped_column(primary_key=True)
     path: Mapped[str]
     published_at: Mapped[datetime]  # or when its publication was refused

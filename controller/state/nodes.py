@@ -71,9 +71,14 @@ def active_holds(session: Session, now: datetime, node: str | None = None) -> li
 def add_hold(
     session: Session, node: str, owner: str, reason: str, run: int | None, expires_at: datetime | None, now: datetime
 ) -> None:
-    if any(hold.owner == owner for hold in active_holds(session, now, node)):
+    """One active hold per node and owner: asked again, its newest word about why and how long counts."""
+    known = next((hold for hold in active_holds(session, now, node) if hold.owner == owner), None)
+    if known is not None and (known.reason, known.expires_at) == (reason, expires_at):
         return
-    session.add(Hold(node=node, owner=owner, reason=reason, run=run, expires_at=expires_at, created_at=now))
+    if known is None:
+        session.add(Hold(node=node, owner=owner, reason=reason, run=run, expires_at=expires_at, created_at=now))
+    else:
+        known.reason, known.run, known.expires_at = reason, run, expires_at
     session.flush()
     record(session, now, "hold_added", reason=owner, message=reason, node=node, run=run)
 

@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from controller.state.live import LiveNode
 from controller.state.models import OrderRow
 from controller.state.store import changed_one
 from wire.orders import Order, OrderKind, Outcome, OutcomeStatus
+
+TRY_AGAIN_S = 2.0  # the pause after the first try; it doubles
+TRY_AGAIN_AT_MOST_S = 60.0
 
 _payload = msgspec.msgpack.Decoder(Order)
 
@@ -64,17 +67,19 @@ def give(
     session.flush()
 
 
-def key_to_try(session: Session, key: str, now: datetime, pause_s: float) -> str:
+def key_to_try(session: Session, key: str, now: datetime) -> str:
     """The key under which an order that must succeed is given: its own, or after a try that failed, and a pause, a new
     one. The same key is never carried out twice, so trying again takes another."""
-    tries, tried = 1, key
-    while (row := session.get(OrderRow, tried, populate_existing=True)) is not None:
-        failed = row.state in (OrderState.FAILED, OrderState.REFUSED)
-        if not failed or row.ended_at is None or now - row.ended_at < timedelta(seconds=pause_s):
-            return tried
-        tries += 1
-        tried = f"{key}:{tries}"
-    return tried
+    again = OrderRow.key.startswith(f"{key}:", autoescape=True)
+    query = select(OrderRow.state, OrderRow.ended_at).where(or_(OrderRow.key == key, again))
+    tries = session.execute(query.order_by(OrderRow.created_at)).all()
+    if not tries:
+        return key
+    state, ended_at = tries[-1]
+    pause = timedelta(seconds=min(TRY_AGAIN_AT_MOST_S, TRY_AGAIN_S * 2 ** (len(tries) - 1)))
+    failed = state in (OrderState.FAILED, OrderState.REFUSED)
+    due = len(tries) + 1 if failed and ended_at is not None and now - ended_at >= pause else len(tries)
+    return key if due == 1 else f"{key}:{due}"
 
 
 def outcome(session: Session, key: str) -> Outcome | None:
@@ -84,11 +89,11 @@ def outcome(session: Session, key: str) -> Outcome | None:
     return msgspec.convert(row.outcome, Outcome)
 
 
-def close(session: Session, outcome: Outcome, now: datetime) -> OrderRow | None:
-    """Record an outcome. None when the order is unknown or has one already."""
+def close(session: Session, node: str, outcome: Outcome, now: datetime) -> OrderRow | None:
+    """Record an outcome. None when the node was given no such order, or has answered it already."""
     statement = (
         update(OrderRow)
-        .where(OrderRow.key == outcome.key, OrderRow.state == OrderState.PENDING)
+        .where(OrderRow.key == outcome.key, OrderRow.node == node, OrderRow.state == OrderState.PENDING)
         .values(state=_BY_STATUS[outcome.status], ended_at=now, outcome=msgspec.to_builtins(outcome, str_keys=True))
     )
     if not changed_one(session, statement):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from controller.state.events import record
@@ -12,9 +12,12 @@ from controller.state.models import Incident, Run, Step
 from controller.state.store import changed_one
 from remediations.finding import Finding
 from remediations.ledger import RunRecord, StepPlan, StepRecord
+from remediations.pipeline import RulingReason
 from wire.api import RunPhase, StepPhase
 
+PLAYBOOK_OFF = RulingReason.PLAYBOOK_OFF
 ACTIVE = (RunPhase.PROPOSED, RunPhase.WAITING, RunPhase.RUNNING)
+TO_DO = (StepPhase.PENDING, StepPhase.CLAIMED, StepPhase.RUNNING)
 
 
 class SqlLedger:
@@ -109,8 +112,15 @@ class SqlLedger:
                 node=run.finding.node,
             )
         row.phase, row.reason, row.message, row.ended_at = run.phase, run.reason, run.message, run.ended_at
-        if run.phase is RunPhase.SUCCEEDED:
-            self.session.get_one(Incident, row.incident).closed_at = self.now
+        if run.phase is RunPhase.SUCCEEDED or (run.phase is RunPhase.ABANDONED and run.reason != PLAYBOOK_OFF):
+            self._close_incidents(row, and_earlier=run.phase is RunPhase.SUCCEEDED)
+
+    def _close_incidents(self, run: Run, and_earlier: bool) -> None:
+        """What went well ends what was wrong with the same subject before; what was given up only its own."""
+        its = and_(Incident.id <= run.incident, Incident.subject == run.subject)
+        which = its if and_earlier else Incident.id == run.incident
+        for incident in self.session.scalars(select(Incident).where(which, Incident.closed_at.is_(None))).all():
+            incident.closed_at = self.now
 
     def _load(self, row: Run) -> RunRecord:
         incident = self.session.get_one(Incident, row.incident)
@@ -133,16 +143,13 @@ def steps_of(session: Session, run: int) -> Sequence[Step]:
 
 
 def earlier_runs(session: Session, run: int) -> list[int]:
-    """Runs in progress of the same playbook on the same node that came before this one.
+    """Runs of the same playbook that came before this one and still have a step to do on the same node.
 
-    Runs about a job are each about another attempt: the pipeline looks at the attempt instead.
+    Steps about a job are each about another attempt: the pipeline looks at the attempt instead.
     """
     own = session.get_one(Run, run)
-    if not own.subject.startswith("node:"):
-        return []
-    query = select(Run.id).where(
-        Run.playbook == own.playbook, Run.subject == own.subject, Run.id < run, Run.phase.in_(ACTIVE)
-    )
+    on_the_node = exists().where(Step.run == Run.id, Step.target == own.subject, Step.phase.in_(TO_DO))
+    query = select(Run.id).where(Run.playbook == own.playbook, Run.id < run, Run.phase.in_(ACTIVE), on_the_node)
     return list(session.scalars(query.order_by(Run.id)).all())
 
 

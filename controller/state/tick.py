@@ -33,10 +33,11 @@ MOVES_AT_ONCE = 12  # more than any job can need in one transaction; keeps a mis
 
 
 class Said(msgspec.Struct, frozen=True):
-    """Something a node said that is to be recorded."""
+    """Something a node said that is to be recorded, and the certificate it was said under."""
 
     node: str
     message: Hello | Spooled
+    fingerprint: str
 
 
 class Result(msgspec.Struct):
@@ -66,7 +67,7 @@ def tick(
 ) -> Result:
     """``contacts`` is the result of the tick before; ``sent`` the connection each order last left on."""
     for one in said:
-        _apply(session, one, moment)
+        intake.take(session, one.node, one.fingerprint, one.message, moment.utc)
     session.flush()
     orders.expire_unsent(session, moment.utc)
     keep_progress(session, moment, memory)
@@ -88,13 +89,6 @@ def tick(
     leaving = orders.due(session, moment.nodes, sent, rules.epoch, moment.utc)
     judged = {name: each.contact for name, each in assessments.items()}
     return Result(leaving, lost, judged, orders.pending_keys(session))
-
-
-def _apply(session: Session, said: Said, moment: Moment) -> None:
-    if isinstance(said.message, Hello):
-        intake.apply_hello(session, said.message, moment.utc)
-    else:
-        intake.apply_spooled(session, said.node, said.message, moment.utc)
 
 
 def _record_contacts(

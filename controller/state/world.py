@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from controller.config import Limits, Timing
@@ -40,7 +39,7 @@ class SqlWorld:
             node=self._node_situation(proposal.node) if proposal.node else None,
             job=self._job_situation(proposal.job) if proposal.job else None,
             in_service=in_service,
-            lost_in_window=lost,
+            lost_at_once=lost,
             breaker_share=self.limits.breaker_share,
             breaker_min_nodes=self.limits.breaker_min_nodes,
             earlier_runs=runs.earlier_runs(self.session, proposal.run) if proposal.run else [],
@@ -75,13 +74,12 @@ class SqlWorld:
         events.record(self.session, self.now, kind, reason=reason, message=message, **about)
 
     def _fleet(self) -> tuple[int, int]:
-        """Nodes in service, and of those how many were lost within the breaker's window and are not back."""
-        out = [NodePhase.JOINING, NodePhase.RETIRED]
-        in_service = select(func.count()).select_from(Node).where(Node.phase.not_in(out))
-        since = self.now - timedelta(seconds=self.limits.breaker_window_s)
-        gone = [node.name for node in self.cluster.nodes.values() if not node.connected]
-        lost = in_service.where(Node.lost_at >= since, Node.name.in_(gone))
-        return self.session.scalar(in_service) or 0, self.session.scalar(lost) or 0
+        """Nodes in service, and of those that are away the most that were lost within one window."""
+        out = (NodePhase.JOINING, NodePhase.RETIRED)
+        in_service = [node for node in self.cluster.nodes.values() if node.phase not in out]
+        losses = [node.lost_at for node in in_service if node.lost_at is not None and not node.connected]
+        window = timedelta(seconds=self.limits.breaker_window_s)
+        return len(in_service), max((sum(at <= other <= at + window for other in losses) for at in losses), default=0)
 
     def _node_situation(self, name: str) -> NodeSituation:
         facts = self.cluster.nodes[name]
@@ -123,6 +121,7 @@ class SqlWorld:
 
     def clear_loss(self, node: str) -> None:
         nodes.clear_loss(self.session, node)
+        jobs.forget_loss(self.session, node)
 
     def boot_id(self, node: str) -> str:
         return self.session.get_one(Node, node).boot_id
@@ -165,6 +164,9 @@ class SqlWorld:
     ) -> None:
         boot_id = self.boot_id(node) if this_boot else None
         orders.give(self.session, key, node, kind, decision, self.epoch, self.now, lives_s, boot_id)
+
+    def stop_part(self, node: str, job: str, attempt: int, grace_s: float, decision: int) -> None:
+        jobs.order_stop(self.session, job, attempt, node, grace_s, decision, self.epoch, self.now)
 
     def outcome(self, key: str) -> Outcome | None:
         return orders.outcome(self.session, key)

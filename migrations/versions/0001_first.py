@@ -110,7 +110,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("message", sa.String(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("suggested_action", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -219,10 +219,10 @@ def upgrade() -> None:
         sa.Column("grace_s", sa.Double(), nullable=False),
         sa.Column("master_address", sa.String(), nullable=False),
         sa.Column("master_port", sa.Integer(), nullable=True),
-        sa.Column("resume_step", sa.Integer(), nullable=True),
+        sa.Column("resume_step", sa.BigInteger(), nullable=True),
         sa.Column("resume_from", sa.String(), nullable=False),
-        sa.Column("first_step", sa.Integer(), nullable=True),
-        sa.Column("last_step", sa.Integer(), nullable=True),
+        sa.Column("first_step", sa.BigInteger(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["decision"],
             ["decisions.id"],
@@ -239,7 +239,7 @@ def upgrade() -> None:
     op.create_table(
         "checkpoints",
         sa.Column("job", sa.String(), nullable=False),
-        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("path", sa.String(), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),

@@ -4,7 +4,6 @@ from remediations.actions.call import DONE, ActionCall, Verification, Verified
 from remediations.pipeline.situation import Disturbs
 from remediations.world import World
 from wire.names import attempt_id
-from wire.orders import StopAttempt
 
 DISTURBS = Disturbs.NOTHING
 GRACE_S = 1.0
@@ -13,14 +12,13 @@ GRACE_S = 1.0
 def perform(world: World, call: ActionCall) -> None:
     node = call.the_node()
     for part in world.leftovers(node):
-        key = f"stop:{attempt_id(part.job, part.attempt)}:{node}"
-        kind = StopAttempt(part.job, part.attempt, GRACE_S)
-        world.give_order(key, node, kind, call.decision, lives_s=None, this_boot=False)
+        world.stop_part(node, part.job, part.attempt, GRACE_S, call.decision)
 
 
 def verify(world: World, call: ActionCall) -> Verification:
     left = world.leftovers(call.the_node())
     if not left:
         return DONE
+    perform(world, call)
     names = ", ".join(attempt_id(part.job, part.attempt) for part in left)
     return Verification(Verified.NOT_YET, "leftovers", f"still running: {names}")

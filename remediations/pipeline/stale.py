@@ -26,7 +26,12 @@ def _about_job(proposal: Proposal, situation: Situation) -> Objection | None:
 
 def _about_node(proposal: Proposal, situation: Situation) -> Objection | None:
     node = situation.node
-    if node is None or not proposal.about_return:
+    if node is None:
+        return None
+    back = node.connected or not node.lost
+    if proposal.about_loss and proposal.job is None and back:
+        return _refuse(RulingReason.NODE_CAME_BACK, f"{proposal.node} is back")
+    if not proposal.about_return:
         return None
     if not node.connected:
         return _refuse(RulingReason.NODE_GONE_AGAIN, f"{proposal.node} is out of contact again")

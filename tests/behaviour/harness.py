@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -308,6 +309,11 @@ class ProcessCluster:
         return [event.detail["step"] for event in events]
 
     # -- processes and the witness
+
+    def first_sign(self, node: str, since: datetime) -> EventView | None:
+        """The controller's first word about its contact with a node."""
+        signs = [event for event in self.events(node=node) if event.kind == "node_contact" and event.at >= since]
+        return signs[0] if signs else None
 
     def processes(self, job: str, attempt: int) -> list[int]:
         """Every process of an attempt anywhere in the cluster, its shims excepted."""

@@ -1,6 +1,7 @@
 """A cluster in one thread and one clock: the controller's real transactions on a real SQLite file, and nodes that
 answer orders as agents do. Time passes only when a test says so."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,14 +9,15 @@ from pathlib import Path
 from controller.config import Limits, Timing
 from controller.detect.contact import Contact
 from controller.state import nodes, tick, views
+from controller.state.events import events
 from controller.state.facts import Memory, Moment
 from controller.state.live import Live
 from controller.state.models import Base
 from controller.state.operations import Actor, Operator
-from controller.state.store import Store
+from controller.state.store import Store, Transaction
 from remediations.engine import Engine
 from remediations.playbook import shipped
-from wire.api import JobView, NodeView, RunView
+from wire.api import EventView, IncidentView, JobView, NodeView, RunView
 from wire.attempts import (
     CompleteCheckpoint,
     End,
@@ -26,7 +28,7 @@ from wire.attempts import (
     RankFailure,
     RankProgress,
 )
-from wire.messages import FromController, Hello, PartChange, Spooled
+from wire.messages import Durable, FromController, Hello, PartChange, Spooled
 from wire.orders import (
     LaunchAttempt,
     Order,
@@ -66,6 +68,9 @@ class SimulatedNode:
     connected: bool = False
     silent: bool = False
     refuses: OutcomeReason | None = None
+    unfit: bool = False  # its validation fails
+    failing_stops: int = 0  # so many stops fail before one works
+    stops_asked: int = 0
     fingerprint: str = "f"
 
     @property
@@ -90,7 +95,7 @@ class SimulatedNode:
             Version(), self.name, "1", "i", boot, f"10.0.0.{self.name[1:]}", 0, parts=list(self.parts.values())
         )
         self.cluster.live.connect(self, hello, self.cluster.mono)
-        self.cluster.said.append(tick.Said(self.name, hello))
+        self.cluster.said.append(tick.Said(self.name, hello, self.fingerprint))
 
     def live(self) -> None:
         """What an agent does between two ticks of the controller."""
@@ -106,6 +111,8 @@ class SimulatedNode:
         kind = order.kind
         if isinstance(kind, ReservePort):
             return Outcome(order.key, OutcomeStatus.DONE, OutcomeReason.OK, port=29500 + kind.attempt)
+        if isinstance(kind, ValidateNode) and self.unfit:
+            return Outcome(order.key, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "disk full")
         if isinstance(kind, ValidateNode):
             return Outcome(order.key, OutcomeStatus.DONE, OutcomeReason.OK)
         if isinstance(kind, LaunchAttempt):
@@ -113,6 +120,10 @@ class SimulatedNode:
                 return Outcome(order.key, OutcomeStatus.REFUSED, self.refuses, "add it to workers.roots")
             return Outcome(order.key, OutcomeStatus.DONE, OutcomeReason.OK, part=self._launch(kind))
         assert isinstance(kind, StopAttempt)
+        self.stops_asked += 1
+        if self.failing_stops > 0:
+            self.failing_stops -= 1
+            return Outcome(order.key, OutcomeStatus.FAILED, OutcomeReason.LEFTOVERS, "processes resist")
         return Outcome(order.key, OutcomeStatus.DONE, OutcomeReason.OK, part=self._stop((kind.job, kind.attempt)))
 
     def _launch(self, kind: LaunchAttempt) -> PartStatus:
@@ -146,10 +157,20 @@ class SimulatedNode:
         if say:
             self._say(PartChange(self.parts[key]))
 
-    def fail(self, key: Key, kind: FailureKind = FailureKind.EXCEPTION, error: str = "ValueError") -> None:
+    def fail(
+        self, key: Key, kind: FailureKind = FailureKind.EXCEPTION, error: str = "ValueError", message: str = "no"
+    ) -> None:
         at = self.cluster.utc
         rank = self.parts[key].node_rank
-        self.end(key, End.FAILED, RankFailure(kind, at, rank=rank, error=error, message="no"))
+        self.end(key, End.FAILED, RankFailure(kind, at, rank=rank, error=error, message=message))
+
+    def reboot(self) -> None:
+        self.die()
+        self.boot += 1
+        for key, part in list(self.parts.items()):
+            if part.exit is not None and part.exit.end is End.SHIM_LOST:
+                self.parts[key] = _replaced(part, exit=ExitRecord(End.REBOOTED, START))
+        self.connect()
 
     def die(self) -> None:
         """Agent, shim and workers killed: the connection breaks."""
@@ -162,12 +183,14 @@ class SimulatedNode:
         self.cluster.live.disconnect(self)
         self.connected = False
 
-    def _say(self, body: Outcome | PartChange) -> None:
+    def _say(self, body: Durable) -> None:
         if self.silent or not self.connected:
             return
         self.seq += 1
-        self.cluster.live.hear(self.name, [body.part] if body.part else [], self.cluster.mono)
-        self.cluster.said.append(tick.Said(self.name, Spooled(self.seq, body)))
+        self.cluster.live.hear(
+            self.name, [body.part] if isinstance(body, PartChange | Outcome) and body.part else [], self.cluster.mono
+        )
+        self.cluster.said.append(tick.Said(self.name, Spooled(self.seq, body), self.fingerprint))
 
 
 def _replaced(part: PartStatus, **fields: object) -> PartStatus:
@@ -176,14 +199,24 @@ def _replaced(part: PartStatus, **fields: object) -> PartStatus:
     return msgspec.structs.replace(part, **fields)
 
 
+class DatabaseAway(Exception):
+    pass
+
+
+def raise_away() -> None:
+    raise DatabaseAway
+
+
 class SimulatedCluster:
-    def __init__(self, directory: Path, names: int, timing: Timing | None = None, limits: Limits | None = None) -> None:
-        self.store = Store(f"sqlite:///{directory}/mainstay.db")
+    """``place`` is a directory for a database of its own, or a store."""
+
+    def __init__(
+        self, place: Path | Store, names: int, timing: Timing | None = None, limits: Limits | None = None
+    ) -> None:
+        self.store = place if isinstance(place, Store) else Store(f"sqlite:///{place}/mainstay.db")
         Base.metadata.create_all(self.store.engine)
         self.timing, self.limits = timing or Timing(), limits or Limits()
         self.mono, self.utc = 1000.0, START
-        self.live = Live()
-        self.said: list[tick.Said] = []
         self.nodes = {f"n{i}": SimulatedNode(f"n{i}", self) for i in range(1, names + 1)}
         for name in self.nodes:
             self.store.transact(lambda s, name=name: nodes.register(s, name, "f", "a", self.utc))
@@ -194,20 +227,33 @@ class SimulatedCluster:
 
     def start_controller(self) -> None:
         """Also a restart: all that is not in SQL is gone, and agents connect again."""
-        self.live, self.said = Live(), []
+        self.said: list[tick.Said] = []
         self.memory, self.contacts, self.sent = Memory(), dict[str, Contact](), dict[str, int]()
         self.listening_since = self.mono
         self.epoch = self.store.transact(lambda s: nodes.take_epoch(s, "i", "1", self.utc))
+        self.live = Live(self.epoch)
 
     def moment(self) -> Moment:
         grace = self.timing.reconnect_grace_s - self.timing.lost_after_s
         return Moment(self.mono, self.utc, self.live.snapshot(), self.listening_since + grace)
 
+    def fail_to_commit(self) -> None:
+        """A transaction that is lost with the connection to its database: nothing of it is true."""
+        with suppress(DatabaseAway):
+            self.store.transact(lambda s: (self._transaction(s, self.said), raise_away()))
+
+    def commit_and_die(self) -> None:
+        """A controller killed between the commit and the first message that leaves because of it."""
+        self.store.transact(lambda s: self._transaction(s, self.said))
+        self.start_controller()
+
+    def _transaction(self, session: Transaction, said: list[tick.Said]) -> tick.Result:
+        rules = tick.Rules(Engine(shipped()), self.timing, self.limits, self.epoch)
+        return tick.tick(session, said, self.moment(), self.memory, self.contacts, self.sent, rules)
+
     def tick(self) -> None:
         said, self.said = self.said, []
-        rules = tick.Rules(Engine(shipped()), self.timing, self.limits, self.epoch)
-        moment = self.moment()
-        result = self.store.transact(lambda s: tick.tick(s, said, moment, self.memory, self.contacts, self.sent, rules))
+        result = self.store.transact(lambda s: self._transaction(s, said))
         self.contacts = result.contacts
         for name in result.lost:
             self.live.disconnect(self.nodes[name])
@@ -248,6 +294,12 @@ class SimulatedCluster:
 
     def runs(self) -> list[RunView]:
         return self.store.transact(lambda s: views.run_views(s))
+
+    def incidents(self) -> list[IncidentView]:
+        return self.store.transact(lambda s: views.incident_views(s))
+
+    def events(self) -> list[EventView]:
+        return self.store.transact(lambda s: events(s, limit=100_000))
 
     def seen(self) -> views.Seen:
         return views.Seen(self.moment(), self.contacts)

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from hypothesis.strategies import sampled_from
 
+from controller.state.runs import ACTIVE
 from wire.api import JobPhase, NodePhase
-from wire.attempts import FailureKind, PartState
+from wire.attempts import End, FailureKind, PartState
 from wire.specs import RestartSpec
 
 NAMES = ("n1", "n2", "n3", "n4", "n5")
@@ -25,6 +26,7 @@ class Faults(RuleBasedStateMachine):
         self.gang = self.cluster.submit(job_spec("gang", nodes=3, restart=PATIENT))
         self.single = self.cluster.submit(job_spec("single", nodes=1, restart=PATIENT))
         self.cordoned: set[str] = set()
+        self.step = 0
         self.seen: dict[str, set[tuple[str, int]]] = {name: set() for name in NAMES}
         self.run(1)
 
@@ -73,9 +75,45 @@ class Faults(RuleBasedStateMachine):
         if running and not node.silent:
             node.fail(running[0], kind)
 
+    @rule(name=sampled_from(NAMES))
+    def reboot_node(self, name):
+        self.cluster.nodes[name].reboot()
+
+    @rule(name=sampled_from(NAMES))
+    def stop_a_part_by_nobodys_order(self, name):
+        node = self.cluster.nodes[name]
+        running = [key for key, part in node.parts.items() if part.state is PartState.RUNNING]
+        if running and not node.silent:
+            node.end(running[0], End.STOPPED)
+
+    @rule(name=sampled_from(NAMES))
+    def let_the_next_stop_fail(self, name):
+        self.cluster.nodes[name].failing_stops = 1
+
+    @rule(name=sampled_from(NAMES))
+    def write_a_checkpoint(self, name):
+        """A part that runs goes on a step and says so, however old its attempt is."""
+        node = self.cluster.nodes[name]
+        running = [key for key, part in node.parts.items() if part.state is PartState.RUNNING]
+        if running and not node.silent:
+            self.step += 1
+            node.step(running[0], self.step, checkpoint=True)
+
+    @rule()
+    def lose_a_transaction(self):
+        self.cluster.fail_to_commit()
+
+    @rule()
+    def kill_the_controller_after_its_commit(self):
+        self.cluster.commit_and_die()
+        self.reconnect()
+
     @rule()
     def restart_controller(self):
         self.cluster.start_controller()
+        self.reconnect()
+
+    def reconnect(self):
         for node in self.cluster.nodes.values():
             if node.connected:
                 node.connected = False
@@ -102,6 +140,15 @@ class Faults(RuleBasedStateMachine):
         for name in self.cordoned:
             assert any(hold.owner == "person:ann" for hold in self.cluster.node(name).holds)
 
+    @invariant()
+    def checkpoints_of_a_superseded_attempt_do_not_count(self):
+        newest = {self.gang: 0, self.single: 0}
+        for event in self.cluster.events():
+            if event.kind == "attempt_placed":
+                newest[event.job] = event.attempt
+            elif event.kind == "checkpoint_published":
+                assert event.attempt == newest[event.job]
+
     def teardown(self):
         if not hasattr(self, "cluster"):
             return
@@ -114,6 +161,7 @@ class Faults(RuleBasedStateMachine):
             view = self.cluster.node(name)
             assert view.phase is NodePhase.READY, (name, view)
             assert [hold for hold in view.holds if hold.owner.startswith("mainstay:")] == []
+        assert [run for run in self.cluster.runs() if run.phase in ACTIVE] == []
         for job in (self.gang, self.single):
             view = self.cluster.job(job)
             assert view.phase not in (JobPhase.FAILED, JobPhase.CANCELLED, JobPhase.SUCCEEDED)

@@ -1,0 +1,21 @@
+"""The live view stays small, whatever runs for how long."""
+
+from fakes.simulated_cluster import START
+
+from controller.state.live import ENDED_PARTS, Live
+from wire.attempts import End, ExitRecord, PartState, PartStatus
+
+
+def status(number, state=PartState.RUNNING):
+    record = ExitRecord(End.FAILED, START) if state is PartState.ENDED else None
+    return PartStatus("lm-1", number, state, 0, "b", exit=record)
+
+
+def test_only_the_newest_ended_parts_are_kept():
+    live = Live()
+    for number in range(1, 101):
+        live.hear("n1", [status(number)], mono=number)
+        if number != 3:
+            live.hear("n1", [status(number, PartState.ENDED)], mono=number)
+    kept = [part.status.attempt for part in live.node("n1").parts.values()]
+    assert sorted(kept) == [3, *range(101 - ENDED_PARTS, 101)]
