@@ -12,6 +12,8 @@ import msgspec
 
 from cli.demo.errors import DemoFailed
 
+# The virtual environment itself, not a link to it from a clone that the workers' user may not enter.
+INTERPRETER = str(Path(sys.prefix).resolve() / "bin" / "python")
 READY_S = 180.0  # importing torch for the first time reads a gigabyte
 PROBE = "import torch.distributed.run, torch._dynamo"
 
@@ -47,7 +49,7 @@ def check(account: Account, script: Path) -> None:
 
     It also warms the page cache, so that the cold start measured next is not the disk's.
     """
-    interpreter = sys.executable
+    interpreter = INTERPRETER
     mend = f"let {account.name} pass to it (chmod o+x on its parent directories), or run the demo as another user"
     if not _succeeds(account, [interpreter, "-c", ""]):
         raise DemoFailed(f"workers run as {account.name}, who cannot run {interpreter}; {mend}")

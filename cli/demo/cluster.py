@@ -13,7 +13,7 @@ import msgspec
 
 from cli.client import Client
 from cli.demo import processes, toml
-from cli.demo.account import Account
+from cli.demo.account import INTERPRETER, Account
 from cli.demo.errors import DemoFailed
 from cli.demo.layout import EXAMPLES, MARK, NODES, Layout
 from cli.demo.processes import Daemon
@@ -121,7 +121,7 @@ class Cluster:
             "state_dir": str(layout.node_state(node)),
             "hold_file": str(layout.root / f"{node}.hold"),
             "workers": {
-                "interpreters": [sys.executable, str(Path(sys.prefix) / "bin" / "python")],
+                "interpreters": [INTERPRETER, str(Path(sys.prefix) / "bin" / "python")],
                 "roots": [str(layout.job), str(layout.checkpoints), *EXAMPLE_ROOTS],
                 "users": [self.account.name],
             },

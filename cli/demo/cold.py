@@ -5,13 +5,12 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 
 import psutil
 
 from cli.demo import job_log
-from cli.demo.account import Account
+from cli.demo.account import INTERPRETER, Account
 from cli.demo.errors import DemoFailed
 from cli.demo.layout import NODES, Layout
 from cli.demo.waiting import POLL_S, Waiter
@@ -41,7 +40,7 @@ def measure(layout: Layout, account: Account, wait: Waiter) -> float:
 
 
 def _launch(layout: Layout, account: Account, rank: int, address: str, port: int) -> "subprocess.Popen[bytes]":
-    argv = [sys.executable, "-m", "torch.distributed.run", "--rdzv-backend=static", "--max-restarts=0"]
+    argv = [INTERPRETER, "-m", "torch.distributed.run", "--rdzv-backend=static", "--max-restarts=0"]
     argv += [f"--nnodes={WORLD}", "--nproc-per-node=1", f"--node-rank={rank}"]
     argv += [f"--master-addr={address}", f"--master-port={port}", str(layout.script)]
     argv += [*ARGUMENTS, "--checkpoint-dir", str(layout.cold / "checkpoints")]

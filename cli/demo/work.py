@@ -1,11 +1,10 @@
 """The demo's training job."""
 
 import shutil
-import sys
 
 from cli.demo import layout as places
 from cli.demo import toml
-from cli.demo.account import Account
+from cli.demo.account import INTERPRETER, Account
 from cli.demo.layout import JOB, Layout
 
 WORLD = 3
@@ -38,7 +37,7 @@ def _job_file(layout: Layout) -> str:
             "name": JOB,
             "nodes": WORLD,
             "workers_per_node": 1,
-            "interpreter": sys.executable,
+            "interpreter": INTERPRETER,
             "script": places.SCRIPT,
             "args": ARGUMENTS,
             "directory": str(layout.job),
