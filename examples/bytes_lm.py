@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 try:
     from mainstay import report
-except ImportError:  # plain torchrun
+except (ImportError, OSError):  # plain torchrun: not installed, or not readable for this user
 
     def report(step: int, loss: Any = None) -> None:
         pass
