@@ -164,6 +164,12 @@ class SimulatedNode:
         rank = self.parts[key].node_rank
         self.end(key, End.FAILED, RankFailure(kind, at, rank=rank, error=error, message=message))
 
+    def fail_a_rank(self, key: Key) -> None:
+        """A worker has failed and its launcher has not ended yet."""
+        failure = RankFailure(FailureKind.EXCEPTION, self.cluster.utc, rank=self.parts[key].node_rank)
+        self.parts[key] = _replaced(self.parts[key], rank_failure=failure)
+        self._say(PartChange(self.parts[key]))
+
     def reboot(self) -> None:
         self.die()
         self.boot += 1
