@@ -1,11 +1,10 @@
 """What a node knows about its part of an attempt."""
 
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
-from wire.names import JobId, attempt_id
+from wire.names import JobId, Timestamp, attempt_id
 
 
 class PartState(StrEnum):
@@ -41,7 +40,7 @@ class FailureKind(StrEnum):
 
 class RankFailure(msgspec.Struct, frozen=True):
     kind: FailureKind
-    at: datetime
+    at: Timestamp
     rank: int | None = None
     local_rank: int | None = None
     pid: int | None = None
@@ -52,7 +51,7 @@ class RankFailure(msgspec.Struct, frozen=True):
 
 class ExitRecord(msgspec.Struct, frozen=True):
     end: End
-    ended_at: datetime
+    ended_at: Timestamp
     exit_code: int | None = None
     first_failure: RankFailure | None = None
     swept: int = 0  # processes killed beyond the launcher's own clean-up
@@ -74,7 +73,7 @@ class RankProgress(msgspec.Struct, frozen=True):
     step: int | None = None
     loss: float | None = None
     first_step: int | None = None
-    reported_at: datetime | None = None
+    reported_at: Timestamp | None = None
 
 
 class CompleteCheckpoint(msgspec.Struct, frozen=True):
@@ -90,7 +89,7 @@ class PartStatus(msgspec.Struct, frozen=True):
     state: PartState
     node_rank: int
     boot_id: str
-    started_at: datetime | None = None
+    started_at: Timestamp | None = None
     exit: ExitRecord | None = None  # set when state is ENDED
     ranks: list[RankProgress] = []
     checkpoints: list[CompleteCheckpoint] = []  # all complete ones, oldest first, at most the newest 32

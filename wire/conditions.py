@@ -1,9 +1,10 @@
 """A condition: one judgement about one node, with an age."""
 
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+
+from wire.names import Timestamp
 
 
 class Status(StrEnum):
@@ -31,7 +32,7 @@ class Condition(msgspec.Struct, frozen=True):
     severity: Severity
     reason: str
     message: str
-    since: datetime
+    since: Timestamp
     generation: int
-    expires_at: datetime
+    expires_at: Timestamp
     suggested_action: str = ""

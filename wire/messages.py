@@ -5,7 +5,6 @@ Spooled envelope with a sequence number and are repeated until acknowledged; hea
 next one replaces them.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -13,7 +12,7 @@ import msgspec
 
 from wire.attempts import PartStatus
 from wire.conditions import Condition
-from wire.names import NodeName
+from wire.names import NodeName, Timestamp
 from wire.orders import Order, Outcome
 from wire.version import Version
 
@@ -44,7 +43,7 @@ class Hello(msgspec.Struct, tag="hello", frozen=True):
 
 
 class Heartbeat(msgspec.Struct, tag="heartbeat", frozen=True):
-    sent_at: datetime
+    sent_at: Timestamp
     parts: list[PartStatus] = []  # those not ENDED: progress rides on the heartbeat
     held: bool = False
 

@@ -1,11 +1,13 @@
-"""Names that become paths, certificate subjects and SQL keys; constrained once, here."""
+"""Names that become paths, certificate subjects and SQL keys, and points in time; constrained once, here."""
 
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
 END = r"$(?!\n)"  # of the whole text: $ alone lets a line feed follow
 
+Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]  # one without its zone is refused, not guessed at
 NodeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?" + END)]
 JobName = Annotated[str, msgspec.Meta(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?" + END)]
 JobId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,38}-[0-9]{1,9}" + END)]

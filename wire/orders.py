@@ -1,13 +1,12 @@
 """Orders go down, outcomes come up. Orders by name only; the one command line in them is a job's own (law 10)."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
 from wire.attempts import PartStatus
-from wire.names import AbsolutePath, JobId, UserName
+from wire.names import AbsolutePath, JobId, Timestamp, UserName
 from wire.specs import CheckpointSpec, Launcher, Limits, LogSpec
 
 
@@ -76,7 +75,7 @@ class Order(msgspec.Struct, tag="order", frozen=True):
     kind: OrderKind
     decision: int
     boot_id: str | None = None
-    expires_at: datetime | None = None
+    expires_at: Timestamp | None = None
 
 
 class OutcomeStatus(StrEnum):
@@ -107,7 +106,7 @@ class Outcome(msgspec.Struct, tag="outcome", frozen=True):
     status: OutcomeStatus
     reason: OutcomeReason
     message: str = ""  # names the file or field and the mend
-    at: datetime | None = None
+    at: Timestamp | None = None
     port: int | None = None
     part: PartStatus | None = None
     detail: dict[str, Any] = {}
