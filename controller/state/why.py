@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from controller.errors import NotFound
 from controller.state.events import newest
-from controller.state.models import Node, Run
 from controller.state.operations import find_job
 from controller.state.views import Seen, job_view, node_view, run_view
 from wire.api import EventView, JobView, NodeView, WhyLink, WhyView
@@ -74,13 +73,6 @@ def why_run(session: Session, ref: str, _seen: Seen) -> WhyView:
 def why(session: Session, kind: str, ref: str, seen: Seen) -> WhyView:
     by_kind = {"job": why_job, "node": why_node, "run": why_run}
     return by_kind[kind](session, ref, seen)
-
-
-def guess_kind(session: Session, ref: str) -> str:
-    """What a bare name means: a run's number, a node, or else a job."""
-    if ref.isdigit() and session.get(Run, int(ref)) is not None:
-        return "run"
-    return "node" if session.get(Node, ref) is not None else "job"
 
 
 def chain(events: Iterable[EventView]) -> list[WhyLink]:

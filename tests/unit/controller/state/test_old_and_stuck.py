@@ -12,13 +12,6 @@ BREAKER = Limits(breaker_min_nodes=3, breaker_share=0.5, breaker_window_s=60)
 
 
 @pytest.fixture
-def cluster(tmp_path):
-    made = SimulatedCluster(tmp_path, names=4)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
 def no_spare(tmp_path):
     made = SimulatedCluster(tmp_path, names=3)
     yield made

@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from fakes.simulated_cluster import START, SimulatedCluster, job_spec
+from fakes.simulated_cluster import START, job_spec
 
 from controller.state import tick
 from controller.state.models import OrderRow
@@ -13,13 +13,6 @@ from wire.messages import ConditionChanges, PartChange, Spooled
 from wire.orders import Outcome, OutcomeReason, OutcomeStatus
 
 BEYOND_SQL = 2**64 - 1
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    made = SimulatedCluster(tmp_path, names=4)
-    yield made
-    made.store.close()
 
 
 def running_job(cluster, spec=None):

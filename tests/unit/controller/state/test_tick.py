@@ -11,13 +11,6 @@ from wire.orders import OutcomeReason
 from wire.specs import RestartSpec
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    made = SimulatedCluster(tmp_path, names=4)
-    yield made
-    made.store.close()
-
-
 def running_job(cluster, spec=None):
     job = cluster.submit(spec or job_spec())
     cluster.run(1)
