@@ -61,7 +61,9 @@ def classify(parts: Sequence[PartFacts], lost: Sequence[str], stated: str, state
     """``lost`` are nodes found lost while the attempt ran; ``stated`` is the reason it was stopped for."""
     if stated == EndReason.STOPPED_BY_PERSON:
         return Cause(EndReason.STOPPED_BY_PERSON, stated_message)
-    return _of_nodes(parts, lost) or _of_launch(parts) or _of_ranks(parts) or _of_statement(stated, stated_message)
+    stopped = _of_statement(stated, stated_message)
+    found = _of_nodes(parts, lost) or _of_launch(parts) or _of_ranks(parts) or stopped or _of_peers(parts)
+    return found or Cause(EndReason.UNKNOWN, stated_message)
 
 
 def _of_nodes(parts: Sequence[PartFacts], lost: Sequence[str]) -> Cause | None:
@@ -91,13 +93,19 @@ def _of_ranks(parts: Sequence[PartFacts]) -> Cause | None:
     for part in parts:
         if part.exit is not None and part.exit.end is End.SHIM_LOST:
             return Cause(EndReason.SHIM_LOST, f"the shim on {part.node} died", part.node)
-    if failures:
-        return Cause(EndReason.PEER_ERROR, _describe(*failures[0]), failures[0][1])
     return None
 
 
-def _of_statement(stated: str, message: str) -> Cause:
-    return Cause(EndReason(stated) if stated in _STATED else EndReason.UNKNOWN, message)
+def _of_statement(stated: str, message: str) -> Cause | None:
+    return Cause(EndReason(stated), message) if stated in _STATED else None
+
+
+def _of_peers(parts: Sequence[PartFacts]) -> Cause | None:
+    """Last of all: the peers of a part that was stopped first fail because of that stop."""
+    for part in parts:
+        if (failure := _failure(part)) is not None:
+            return Cause(EndReason.PEER_ERROR, _describe(failure, part.node), part.node)
+    return None
 
 
 def _failure(part: PartFacts) -> RankFailure | None:

@@ -42,6 +42,8 @@ CASES = [
      EndReason.SHIM_LOST, "n1"),
     ("only peers' errors", [part("n1", FailureKind.PEER)], [], "", EndReason.PEER_ERROR, "n1"),
     ("a worker in state T", [part("n1", **STOPPED)], [], "worker_stopped", EndReason.WORKER_STOPPED, None),
+    ("a worker in state T, whose peers fail of its stop before their own",
+     [part("n1", FailureKind.PEER), part("n2", **STOPPED)], [], "worker_stopped", EndReason.WORKER_STOPPED, None),
     ("a person's stop, whatever the workers say to it",
      [part("n1", FailureKind.EXCEPTION)], [], "stopped_by_person", EndReason.STOPPED_BY_PERSON, None),
     ("what is not known is called so", [part("n1", **STOPPED)], [], "part_failed", EndReason.UNKNOWN, None),
