@@ -29,6 +29,9 @@ from agent.runner import Runner
 from agent.services import NodeServices
 from agent.spool import Spool
 from agent.workers.parts import Parts
+from agent.workers.runtime import DirectRuntime
+from agent.workers.systemd import SystemdRuntime
+from service.notify import Notifier
 from wire.messages import PartChange
 
 
@@ -46,15 +49,20 @@ async def serve(config: Config) -> None:
         outbox = Outbox(spool, OrderMemory(database, spool))
         try:
             with contextlib.suppress(_Ended), _first_of_group():
-                await _work(config, tls, controllers, outbox, _book(config, spool))
+                await _work(config, tls, controllers, outbox, _book(config, spool), Notifier(os.environ))
         finally:
             outbox.close()
 
 
 async def _work(
-    config: Config, tls: ssl.SSLContext, controllers: Sequence[HostPort], outbox: Outbox, book: Book
+    config: Config,
+    tls: ssl.SSLContext,
+    controllers: Sequence[HostPort],
+    outbox: Outbox,
+    book: Book,
+    notifier: Notifier,
 ) -> None:
-    """Until a signal ends it; raises _Ended, in a group."""
+    """Until a signal ends it; raises _Ended, in a group. Ready means: parts are recovered; a link is not needed."""
     clock = SystemClock()
     boot_id, pulse = read_boot_id(Path(config.boot_id_file)), Pulse(clock)
     parts = Parts(
@@ -64,6 +72,7 @@ async def _work(
         policy=config.workers,
         on_change=lambda part: outbox.post(PartChange(part)),
         clock=clock,
+        runtime=SystemdRuntime(Path(config.helper)) if config.helper else DirectRuntime(),
     )
     runner = _runner(config, book, clock, outbox)
     services = NodeServices(config, clock, boot_id, parts, runner.survey, PortBook())
@@ -75,11 +84,13 @@ async def _work(
             link = Link([split_host_port(text) for text in controllers], tls, node, outbox, pulse)
             await parts.recover()
             await dispatcher.resume(pulse.observe())
-            for work in (runner.run(), link.run(), _beat(pulse)):
+            for work in (runner.run(), link.run(), _beat(pulse, outbox, clock, notifier)):
                 tasks.create_task(work)
+            notifier.ready()
             await ending.wait()
             raise _Ended
     finally:
+        notifier.stopping()
         await parts.close()
 
 
@@ -90,8 +101,10 @@ def _runner(config: Config, book: Book, clock: Clock, outbox: Outbox) -> Runner:
     return Runner(reads, bound, book, clock, config.intervals, outbox.tell)
 
 
-async def _beat(pulse: Pulse) -> None:
+async def _beat(pulse: Pulse, outbox: Outbox, clock: Clock, notifier: Notifier) -> None:
     while True:
+        notifier.alive(clock.boottime())
+        notifier.status("linked to a controller" if outbox.connected else "no link to a controller; parts go on")
         await asyncio.sleep(BEAT_S)
         pulse.observe()
 

@@ -4,23 +4,22 @@ import asyncio
 import os
 import secrets
 import stat
-import sys
 from pathlib import Path
 
 import msgspec
 
-from agent.workers import account, part_files, shim
+from agent.workers import account, part_files
 from agent.workers.account import Account
 from agent.workers.pythonpath import ensure_pythonpath
+from agent.workers.runtime import Runtime
 from agent.workers.shim import records
 from agent.workers.shim.records import Spec
+from wire.names import attempt_id
 from wire.orders import LaunchAttempt
 from wire.specs import Limits
 
 SHIM_UP_S = 5.0
 LOOK_AGAIN_S = 0.02
-ERRORS = "shim.err"
-SHIM_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 MIB = 2**20
 
 
@@ -49,49 +48,33 @@ def prepare(launch: LaunchAttempt, home: Home, part_dir: Path) -> Spec:
     if user is None:
         raise KeyError(launch.user)
     _make_directories(home, part_dir, user)
-    spec = make_spec(launch, home, part_dir, user, ensure_pythonpath(home.state_dir))
+    spec = make_spec(launch, home, secrets.token_hex(16), user, ensure_pythonpath(home.state_dir))
     spec.save(str(part_dir / records.SPEC))
     records.sync_directory(str(part_dir.parent))
     return spec
 
 
-async def start_shim(part_dir: Path) -> bool:
-    """Whether the shim has claimed the part within 5 s. It goes into the background by itself and is not ours then."""
-    with (part_dir / ERRORS).open("wb") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-I", "-S", str(Path(shim.__file__).with_name("__main__.py")), str(part_dir)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=errors,
-            env=SHIM_ENVIRONMENT,
-            start_new_session=True,
-        )
+async def start_shim(runtime: Runtime, part_dir: Path, spec: Spec, launch: LaunchAttempt) -> str | None:
+    """None once the shim has claimed the part; why not, in one line, when it has not within 5 s."""
     try:
         async with asyncio.timeout(SHIM_UP_S):
-            await process.wait()
-            while process.returncode == 0 and part_files.read_claim(part_dir) is None:  # noqa: ASYNC110 - another process makes it
+            if (refusal := await runtime.start(part_dir, spec, launch)) is not None:
+                return refusal
+            while part_files.read_claim(part_dir) is None:  # noqa: ASYNC110 - another process makes it
                 await asyncio.sleep(LOOK_AGAIN_S)
     except TimeoutError:
-        return False
-    return process.returncode == 0
+        return f"no answer within {SHIM_UP_S:g} s"
+    return None
 
 
-def why_no_shim(part_dir: Path) -> str:
-    try:
-        text = (part_dir / ERRORS).read_text("utf-8", "replace").strip()
-    except OSError as error:
-        text = str(error)
-    return text.rpartition("\n")[2] or f"no answer within {SHIM_UP_S:g} s"
-
-
-def make_spec(launch: LaunchAttempt, home: Home, part_dir: Path, user: Account, pythonpath: Path) -> Spec:
+def make_spec(launch: LaunchAttempt, home: Home, shim: str, user: Account, pythonpath: Path) -> Spec:
+    """``shim``: unique, its mark on every process of the part."""
     return Spec(
         job=launch.job,
         attempt=launch.attempt,
         node=home.node,
         boot_id=home.boot_id,
-        shim=secrets.token_hex(16),
+        shim=shim,
         node_rank=launch.node_rank,
         nodes=launch.nodes,
         workers_per_node=launch.workers_per_node,
@@ -109,7 +92,7 @@ def make_spec(launch: LaunchAttempt, home: Home, part_dir: Path, user: Account, 
         master_address=launch.master_address,
         master_port=launch.master_port,
         pythonpath=str(pythonpath),
-        worker_dir=str(part_dir / records.WORK_DIR),
+        worker_dir=str(home.part_dir(attempt_id(launch.job, launch.attempt)) / records.WORK_DIR),
         accelerators=launch.accelerators,
         limits=limits(launch.limits),
         log_max_bytes=launch.log.max_mib * MIB,
@@ -139,8 +122,6 @@ def _make_directories(home: Home, part_dir: Path, user: Account) -> None:
         _let_pass(directory, user)
     work = part_dir / records.WORK_DIR
     work.mkdir(mode=0o700, exist_ok=True)
-    if os.geteuid() == 0:
-        os.chown(work, user.uid, user.gid)
 
 
 def _let_pass(directory: Path, user: Account) -> None:

@@ -14,9 +14,9 @@ from agent.clock import Clock
 from agent.workers import part_files, shim_client
 from agent.workers.aside import aside
 from agent.workers.checkpoint_watch import CheckpointWatch
-from agent.workers.orphans import sweep_orphans
 from agent.workers.part_files import Claim
 from agent.workers.ranks import Ranks
+from agent.workers.runtime import Runtime
 from agent.workers.shim import failures, procfs, sweep
 from agent.workers.shim.control import GRACE_LIMIT_S
 from agent.workers.shim.failures import Failure
@@ -34,8 +34,15 @@ class Part:
     """``changed`` is called when the state, the first failure or the complete checkpoints have changed."""
 
     def __init__(
-        self, directory: Path, claim: Claim, boot_id: str, clock: Clock, changed: Callable[[PartStatus], None]
+        self,
+        directory: Path,
+        claim: Claim,
+        boot_id: str,
+        clock: Clock,
+        changed: Callable[[PartStatus], None],
+        runtime: Runtime,
     ) -> None:
+        self._runtime = runtime
         self.directory = directory
         self._claim = claim
         self._boot_id = boot_id
@@ -172,7 +179,7 @@ class Part:
         self._state = PartState.STOPPING
         noted = [] if self._stopping else self._notes()
         cause = _on_wire(failures.first(failure for failure in noted if failure.kind != failures.PEER))
-        swept = await sweep_orphans(self.shim, self._known_processes())
+        swept = await self._runtime.sweep(self.directory.name, self.shim, self._known_processes())
         record = part_files.own_exit(self.directory, self._how_lost(), self._clock.utc(), cause or self._failure, swept)
         with contextlib.suppress(OSError):  # a full disk: found and buried again at the agent's next start
             await aside(lambda: part_files.write_exit(self.directory, record))

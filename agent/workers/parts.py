@@ -16,7 +16,7 @@ from agent.workers.launch import Home
 from agent.workers.part import Part
 from agent.workers.permit import Refusal, permit
 from agent.workers.policy import WorkerPolicy
-from agent.workers.strays import strays
+from agent.workers.runtime import DirectRuntime, Runtime
 from wire.attempts import End, ExitRecord, FailureKind, PartStatus, RankFailure
 from wire.names import attempt_id
 from wire.orders import LaunchAttempt, OutcomeReason
@@ -41,7 +41,9 @@ class Parts:
         policy: WorkerPolicy,
         on_change: Callable[[PartStatus], None],
         clock: Clock | None = None,
+        runtime: Runtime | None = None,
     ) -> None:
+        self._runtime = runtime or DirectRuntime()
         self._home = Home(state_dir.absolute(), node, boot_id)
         self._policy = policy
         self._on_change = on_change
@@ -106,8 +108,8 @@ class Parts:
 
     async def leftovers(self) -> list[str]:
         """Processes that former parts of this node left behind, in words: none, unless something is wrong."""
-        live = {part.shim for part in self._parts.values() if not part.ended.is_set()}
-        return await aside(lambda: strays(self._home.attempts, live))
+        live = {name: part.shim for name, part in self._parts.items() if not part.ended.is_set()}
+        return await self._runtime.strays(self._home.attempts, live.values(), live)
 
     def prune(self, keep: int = KEEP_ENDED) -> int:
         """Forgets all but the newest ended parts, their logs and records with them; how many."""
@@ -117,8 +119,14 @@ class Parts:
             part_files.forget(self._parts.pop(name).directory, self._home.forgotten)
             self._locks.pop(name, None)
         if self._removing is None or self._removing.done():
-            self._removing = self._spawn(aside(lambda: part_files.remove_below(self._home.forgotten)))
+            self._removing = self._spawn(self._remove_forgotten())
         return len(ended[keep:])
+
+    async def _remove_forgotten(self) -> None:
+        try:
+            await self._runtime.remove_below(self._home.forgotten)
+        except OSError as error:
+            logger.warning("%s; tried again later", error)
 
     async def close(self) -> None:
         """Stops following; the parts go on by themselves."""
@@ -130,7 +138,7 @@ class Parts:
 
     async def _permit(self, order: LaunchAttempt) -> Refusal | None:
         try:
-            look = aside(lambda: permit(order, self._policy, self._home.node))
+            look = aside(lambda: permit(order, self._policy, self._home.node, any_user=self._runtime.any_user))
             return await asyncio.wait_for(look, PERMIT_S)
         except TimeoutError:
             message = (
@@ -142,11 +150,11 @@ class Parts:
         directory = self._home.part_dir(name)
         try:
             spec = await aside(lambda: launching.prepare(order, self._home, directory))
-            is_up = await launching.start_shim(directory)
+            why_not = await launching.start_shim(self._runtime, directory, spec, order)
         except (OSError, KeyError) as error:
             return await self._not_started(name, order, f"{directory}: {error}")
-        if not is_up and await aside(lambda: part_files.claim(directory, spec)):
-            return await self._not_started(name, order, f"the shim did not start: {launching.why_no_shim(directory)}")
+        if why_not is not None and await aside(lambda: part_files.claim(directory, spec)):
+            return await self._not_started(name, order, f"the shim did not start: {why_not}")
         part = self._adopt(name, directory)
         if part is None:
             return await self._not_started(name, order, f"{directory}: state.json cannot be read")
@@ -193,7 +201,7 @@ class Parts:
         if found is None:
             return None
         claim, standing = found
-        part = Part(directory, claim, self._home.boot_id, self._clock, self._on_change)
+        part = Part(directory, claim, self._home.boot_id, self._clock, self._on_change, self._runtime)
         part.remember(standing, part_files.read_exit(directory))
         self._parts[name] = part
         return part

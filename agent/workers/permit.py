@@ -25,10 +25,13 @@ class Refusal(msgspec.Struct, frozen=True):
         return OutcomeStatus.REFUSED if self.reason in NOT_TRIED else OutcomeStatus.FAILED
 
 
-def permit(launch: LaunchAttempt, policy: WorkerPolicy, node: str) -> Refusal | None:
-    """None when it is allowed. Looks at the file system, so that it can hang where a mount does."""
+def permit(launch: LaunchAttempt, policy: WorkerPolicy, node: str, *, any_user: bool) -> Refusal | None:
+    """None when it is allowed. Looks at the file system, so that it can hang where a mount does.
+
+    ``any_user``: workers can be made other users than this process.
+    """
     return (
-        _user(launch, policy, node)
+        _user(launch, policy, node, any_user)
         or _interpreter(launch, policy, node)
         or _below_roots("script", launch.script, policy, node)
         or _directory(launch, policy, node)
@@ -37,7 +40,7 @@ def permit(launch: LaunchAttempt, policy: WorkerPolicy, node: str) -> Refusal | 
     )
 
 
-def _user(launch: LaunchAttempt, policy: WorkerPolicy, node: str) -> Refusal | None:
+def _user(launch: LaunchAttempt, policy: WorkerPolicy, node: str, any_user: bool) -> Refusal | None:
     if launch.user not in policy.users:
         return _forbidden(
             f'user "{launch.user}" may not run jobs on {node}: add it to workers.users in agent.toml there'
@@ -47,10 +50,10 @@ def _user(launch: LaunchAttempt, policy: WorkerPolicy, node: str) -> Refusal | N
         return _missing(f'user "{launch.user}" does not exist on {node}: create it, or submit with another token')
     if found.uid == 0:
         return _forbidden("user: jobs never run as root; submit with a token bound to another user")
-    if os.geteuid() not in (0, found.uid):
-        mend = "run the agent as root, or submit with a token bound to the agent's user"
+    if not any_user and os.geteuid() != found.uid:
+        mend = "install the helper (mainstay install agent), or submit with a token bound to the agent's user"
         return _forbidden(
-            f'user "{launch.user}": the agent on {node} is not root and can only use its own user; {mend}'
+            f'user "{launch.user}": the agent on {node} has no root helper and can only use its own user; {mend}'
         )
     return None
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from agent.workers.shim import procfs
+from agent.workers.shim.group import Group
 from agent.workers.shim.loop import Loop
 from agent.workers.shim.records import Spec
 from agent.workers.shim.spawn import spawn
@@ -23,9 +24,15 @@ class Gang:
     """``on_started`` is called once all programs run, ``on_refused`` with the line that says why one does not."""
 
     def __init__(
-        self, spec: Spec, loop: Loop, on_started: Callable[[], None], on_refused: Callable[[str], None]
+        self,
+        spec: Spec,
+        loop: Loop,
+        on_started: Callable[[], None],
+        on_refused: Callable[[str], None],
+        group: Group | None = None,
     ) -> None:
         self._spec = spec
+        self._group = group
         self._loop = loop
         self._on_started = on_started
         self._on_refused = on_refused
@@ -40,7 +47,7 @@ class Gang:
         local_ranks = range(self._spec.workers_per_node) if self._spec.launcher == "direct" else (None,)
         for local_rank in local_ranks:
             try:
-                pid, report = spawn(self._spec, local_rank, output)
+                pid, report = spawn(self._spec, local_rank, output, self._group)
             except OSError as error:
                 self._on_refused(f"cannot start a process: {error.strerror}")
                 return

@@ -9,12 +9,14 @@ import time
 import traceback
 from typing import Any
 
-from agent.workers.shim import failures, procfs, records, sweep
+from agent.workers.shim import failures, group, procfs, records, sweep
 from agent.workers.shim.control import Control
 from agent.workers.shim.failures import Failure
 from agent.workers.shim.gang import Gang
+from agent.workers.shim.group import Group
 from agent.workers.shim.loop import Loop
 from agent.workers.shim.output import Output
+from agent.workers.shim.procfs import Process
 from agent.workers.shim.records import ENDED, RUNNING, STARTING, STOPPING, Spec, utc_now
 from agent.workers.shim.verdict import exit_record
 from agent.workers.shim.witness import Witness
@@ -27,11 +29,12 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 class Shim:
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: Spec, workers: Group | None) -> None:
         self._spec = spec
+        self._workers = workers
         self._loop = Loop(self._signalled)
         self._control = Control(self._loop, self._standing, self.stop)
-        self._gang = Gang(spec, self._loop, self._started, self._refused)
+        self._gang = Gang(spec, self._loop, self._started, self._refused, workers)
         self._witness = Witness(spec)
         self._state = STARTING
         self._since = utc_now()
@@ -116,7 +119,7 @@ class Shim:
             return now >= self._next_at and self._sweep(now)
         if self._kill_at is not None and now >= self._kill_at:
             self._killed = True
-            sweep.kill(sweep.children(os.getpid()))
+            _kill(sweep.children(os.getpid()), self._workers)
             self._kill_at = now + KILL_AGAIN_S
         return False
 
@@ -127,10 +130,10 @@ class Shim:
     def _sweep(self, now: float) -> bool:
         """Again and again until a look finds nothing: what is being killed may be starting more."""
         self._gang.reap()
-        found = sweep.leftovers(self._spec.shim, os.getpid())
+        found = sweep.leftovers(self._spec.shim, os.getpid(), self._workers)
         if not found:
             return self._finish(now)
-        sweep.kill(found)
+        _kill(found, self._workers)
         self._swept.update((process.pid, process.start_time) for process in found)
         self._next_at = now + self._sweep_wait_s
         self._sweep_wait_s = min(self._sweep_wait_s * 2, SWEEP_S[1])
@@ -199,22 +202,34 @@ class Shim:
         }
 
 
-def main(part_dir: str) -> None:
-    """Returns in the background only; the process that was called ends as soon as the shim is on its own."""
+def main(part_dir: str, spec_path: str = records.SPEC) -> None:
+    """Returns in the background only; the process that was called ends as soon as the shim is on its own.
+
+    ``spec_path``: where what to run is read, when the part's directory belongs to somebody who may not say it.
+    """
     os.chdir(part_dir)
-    spec = Spec.load(records.SPEC)
+    spec = Spec.load(spec_path)
+    workers = group.make()
     if os.fork():
         os._exit(0)
     os.setsid()
+    _keep_errors()
     _become_subreaper()
-    shim = Shim(spec)
+    shim = Shim(spec, workers)
     if not shim.claim():
         return
     try:
         shim.run()
     except Exception as error:
         traceback.print_exc()
-        _give_up(spec, error)
+        _give_up(spec, workers, error)
+
+
+def _keep_errors() -> None:
+    """Whoever started this reads no more; what goes wrong from here on stands in a file of the part."""
+    errors = os.open(records.ERRORS, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    os.dup2(errors, 2)
+    os.close(errors)
 
 
 def _become_subreaper() -> None:
@@ -223,10 +238,16 @@ def _become_subreaper() -> None:
         raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
 
 
-def _give_up(spec: Spec, error: Exception) -> None:
+def _kill(processes: list[Process], workers: Group | None) -> None:
+    sweep.kill(processes)
+    if workers is not None:
+        workers.kill()
+
+
+def _give_up(spec: Spec, workers: Group | None, error: Exception) -> None:
     """A defect of the shim's own: no worker may go on unwatched."""
-    while found := sweep.leftovers(spec.shim, os.getpid()):
-        sweep.kill(found)
+    while found := sweep.leftovers(spec.shim, os.getpid(), workers):
+        _kill(found, workers)
         time.sleep(SWEEP_S[0])
     failure = Failure(failures.UNKNOWN, utc_now(), error=type(error).__name__, message=f"the shim failed: {error}")
     record = exit_record(failure, ordered=False, exit_code=None, swept=0, log="", at=utc_now())

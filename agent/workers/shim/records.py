@@ -15,6 +15,7 @@ SPEC = "spec.json"
 STATE = "state.json"
 EXIT = "exit.json"
 SOCKET = "shim.sock"
+ERRORS = "shim.err"  # what the shim has to say when it fails itself
 LOG_DIR = "log"
 LOG_NAME = "worker.log"
 WORK_DIR = "work"  # the worker's own, everything in it is the worker's word

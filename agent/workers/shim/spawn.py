@@ -5,13 +5,15 @@ import resource
 import signal
 from typing import NoReturn
 
+from agent.workers.shim import capabilities
 from agent.workers.shim.environment import command, environment
+from agent.workers.shim.group import Group
 from agent.workers.shim.records import Spec
 
 EXIT_NOT_STARTED = 127
 
 
-def spawn(spec: Spec, local_rank: int | None, output: int) -> tuple[int, int]:
+def spawn(spec: Spec, local_rank: int | None, output: int, group: Group | None) -> tuple[int, int]:
     """The pid, and a descriptor that reads end-of-file once the program runs, or one line that says why it does not.
 
     All that can hang (a directory on a dead mount) happens in the child. Raises OSError when there is no fork.
@@ -24,13 +26,15 @@ def spawn(spec: Spec, local_rank: int | None, output: int) -> tuple[int, int]:
         os.close(write_end)
         raise
     if pid == 0:
-        _become_worker(spec, local_rank, output, write_end)
+        _become_worker(spec, local_rank, output, write_end, group)
     os.close(write_end)
     return pid, read_end
 
 
-def _become_worker(spec: Spec, local_rank: int | None, output: int, report: int) -> NoReturn:
+def _become_worker(spec: Spec, local_rank: int | None, output: int, report: int, group: Group | None) -> NoReturn:
     try:
+        if group is not None:
+            group.enter()
         os.setsid()
         _plumb(output)
         _become_user(spec)
@@ -53,12 +57,13 @@ def _plumb(output: int) -> None:
 
 
 def _become_user(spec: Spec) -> None:
-    if os.geteuid() == 0:
+    if spec.uid != os.geteuid():
         os.setgroups(spec.groups)
         os.setresgid(spec.gid, spec.gid, spec.gid)
         os.setresuid(spec.uid, spec.uid, spec.uid)
     if 0 in os.getresuid():
         raise PermissionError("workers never run as root")
+    capabilities.drop_all()
     os.umask(0o022)
     for name, value in spec.limits.items():
         _limit(name, value)

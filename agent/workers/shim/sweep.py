@@ -5,6 +5,7 @@ import signal
 from collections.abc import Collection
 
 from agent.workers.shim import procfs
+from agent.workers.shim.group import Group
 from agent.workers.shim.procfs import Process
 
 
@@ -31,9 +32,15 @@ def marked(shim: str, known: Collection[tuple[int, int]] = ()) -> list[Process]:
     return list(found.values())
 
 
-def leftovers(shim: str, root: int) -> list[Process]:
-    """The environments of all processes are read only when nothing below ``root`` is left."""
-    return children(root) or marked(shim)
+def grouped(group: Group) -> list[Process]:
+    """What lives in the workers' control group."""
+    found = (procfs.read(pid) for pid in group.pids())
+    return [process for process in found if process is not None and not process.gone]
+
+
+def leftovers(shim: str, root: int, group: Group | None) -> list[Process]:
+    """Without a group the environments of all processes are read, once nothing below ``root`` is left."""
+    return children(root) or (marked(shim) if group is None else grouped(group))
 
 
 def kill(processes: list[Process]) -> None:

@@ -684,7 +684,7 @@ def test_a_part_that_cannot_be_taken_up_leaves_the_others(base: Path, monkeypatc
             await before.parts.stop("gang-1", 1, grace_s=0.0)
             half_made = before.state_dir / "attempts" / "gang-1.0"
             half_made.mkdir()
-            launching.make_spec(before.order(), before.parts._home, half_made, _user(), base).save(
+            launching.make_spec(before.order(), before.parts._home, "0" * 32, _user(), base).save(
                 str(half_made / "spec.json")
             )
         monkeypatch.setattr(part_files, "claim", full)

@@ -42,7 +42,7 @@ def launch(tmp_path: Path) -> LaunchAttempt:
 
 def refusal(launch: LaunchAttempt, tmp_path: Path, **policy: Any) -> Refusal | None:
     values = {"interpreters": [sys.executable], "roots": [str(tmp_path)], "users": [USER], **policy}
-    return permit(launch, WorkerPolicy(**values), "n2")
+    return permit(launch, WorkerPolicy(**values), "n2", any_user=os.geteuid() == 0)
 
 
 def test_what_the_policy_names_is_allowed(launch: LaunchAttempt, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_what_the_policy_names_is_allowed(launch: LaunchAttempt, tmp_path: Path)
 
 
 def test_nothing_is_allowed_by_default(launch: LaunchAttempt) -> None:
-    assert permit(launch, WorkerPolicy(), "n2") is not None
+    assert permit(launch, WorkerPolicy(), "n2", any_user=os.geteuid() == 0) is not None
 
 
 @pytest.mark.parametrize(
