@@ -13,9 +13,8 @@ import msgspec
 from agent.clock import Clock
 from agent.workers import part_files, shim_client
 from agent.workers.aside import aside
-from agent.workers.checkpoint_watch import CheckpointWatch
+from agent.workers.evidence import Evidence
 from agent.workers.part_files import Claim
-from agent.workers.ranks import Ranks
 from agent.workers.runtime import Runtime
 from agent.workers.shim import failures, procfs, sweep
 from agent.workers.shim.control import GRACE_LIMIT_S
@@ -49,8 +48,7 @@ class Part:
         self._clock = clock
         self._changed = changed
         self._spec = part_files.read_spec(directory)
-        self._ranks = Ranks(directory, self._spec) if self._spec is not None else None
-        self._checkpoints = CheckpointWatch(self._spec, self._tell) if self._spec is not None else None
+        self._evidence = Evidence(directory, self._spec, self._tell) if self._spec is not None else None
         self._state = PartState.STARTING
         self._standing = Standing(PartState.STARTING)
         self._exit: ExitRecord | None = None
@@ -78,8 +76,8 @@ class Part:
             boot_id=self._claim.boot_id,
             started_at=self._standing.started_at,
             exit=self._exit,
-            ranks=self._ranks.view() if self._ranks is not None else [],
-            checkpoints=self._checkpoints.found if self._checkpoints is not None else [],
+            ranks=self._evidence.ranks if self._evidence is not None else [],
+            checkpoints=self._evidence.checkpoints if self._evidence is not None else [],
             rank_failure=self._failure,
         )
 
@@ -97,8 +95,8 @@ class Part:
             record = await self._until_exit()
         finally:
             looking.cancel()
-        if self._checkpoints is not None:
-            await self._checkpoints.finish()
+        if self._evidence is not None:
+            await self._evidence.finish()
         self._finish(record)
         self._tell()
 
@@ -118,8 +116,8 @@ class Part:
 
     async def recall(self) -> None:
         """For a part that had ended when the agent came back: what it had completed. Tells nobody."""
-        if self._checkpoints is not None:
-            await self._checkpoints.recall()
+        if self._evidence is not None:
+            await self._evidence.recall()
 
     def _tell(self) -> None:
         self._changed(self.status())
@@ -150,8 +148,8 @@ class Part:
     def _take(self, standing: Standing) -> None:
         before = (self._state, self._failure)
         self._standing, self._state = standing, standing.state
-        if self._ranks is not None:
-            self._ranks.started(standing.workers)
+        if self._evidence is not None:
+            self._evidence.started(standing.workers)
         self._judge([])
         self.heard.set()
         if standing.state is PartState.RUNNING:
@@ -187,11 +185,10 @@ class Part:
 
     def _known_processes(self) -> set[tuple[int, int]]:
         """Pid and start time of the workers that the shim or they themselves named, in this boot."""
-        if self._ranks is None or self._claim.boot_id != self._boot_id:
+        if self._evidence is None or self._claim.boot_id != self._boot_id:
             return set()
-        self._ranks.look_at_processes(self._clock.boottime())
         started = {(worker.pid, worker.start_time) for worker in self._standing.workers.values()}
-        return started | self._ranks.processes()
+        return started | self._evidence.processes(self._clock.boottime())
 
     def _how_lost(self) -> End:
         if self._claim.boot_id != self._boot_id:
@@ -202,9 +199,8 @@ class Part:
         self._exit = record
         self._state = PartState.ENDED
         self._failure = record.first_failure
-        if self._ranks is not None:
-            self._ranks.look_at_reports()
-            self._ranks.look_at_processes(self._clock.boottime())
+        if self._evidence is not None:
+            self._evidence.ended(self._clock.boottime())
         for event in (self.heard, self.started, self.ended):
             event.set()
 
@@ -220,11 +216,9 @@ class Part:
             await asyncio.sleep(LOOK_S)
 
     def _look(self, now: float) -> None:
-        if self._ranks is None or self._checkpoints is None:
+        if self._evidence is None:
             return
-        self._ranks.look_at_reports()
-        self._ranks.look_at_processes(now)
-        self._checkpoints.look(now)
+        self._evidence.look(now)
         if not self._stopping and self._state is not PartState.STOPPING:
             self._look_at_failures()
 
@@ -242,9 +236,7 @@ class Part:
         self._failure = min(known, key=_precedence, default=None)
 
     def _notes(self) -> list[Failure]:
-        if self._spec is None:
-            return []
-        return failures.notes(self._spec.worker_dir, self._spec.ranks, self._spec.uid)
+        return [] if self._evidence is None else self._evidence.notes()
 
 
 def _on_wire(failure: Failure | None) -> RankFailure | None:

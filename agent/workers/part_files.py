@@ -9,7 +9,6 @@ import secrets
 import shutil
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -25,15 +24,15 @@ LOG_TAIL_BYTES = 4096
 class Claim(msgspec.Struct, frozen=True):
     """What state.json says of the part and its owner; ``shim_pid`` 0 when it is the agent."""
 
-    version: tuple[int, int]
     job: JobId
     attempt: int
     node: str
     node_rank: int
     boot_id: str
-    shim: str
-    shim_pid: int
-    shim_start_time: int
+    shim: str = ""
+    shim_pid: int = 0
+    shim_start_time: int = 0
+    version: tuple[int, int] = (records.PROTOCOL[0], records.PROTOCOL[1])
 
 
 def read_claim(directory: Path) -> tuple[Claim, Standing] | None:
@@ -49,21 +48,19 @@ def read_claim(directory: Path) -> tuple[Claim, Standing] | None:
         return None
     except ValueError:  # msgspec's decoding errors are
         spec = read_spec(directory)
-        return None if spec is None else (_claim_by(spec), Standing(PartState.STARTING))
+        return None if spec is None else (_claim_of(spec, spec.shim), Standing(PartState.STARTING))
 
 
 def claim(directory: Path, spec: Spec) -> bool:
     """Takes the part for the agent: no shim will run it. False when a shim has it."""
-    return _claim(directory, spec.job, spec.attempt, spec.node, spec.node_rank, spec.boot_id)
+    return _write_claim(directory, _claim_of(spec))
 
 
-def give_up(
-    directory: Path, job: str, attempt: int, node: str, node_rank: int, boot_id: str, record: ExitRecord
-) -> None:
+def give_up(directory: Path, own: Claim, record: ExitRecord) -> None:
     """Makes a part that has ended before it began, durably: it is never launched from here on."""
     directory.mkdir(mode=0o711, parents=True, exist_ok=True)
     write_exit(directory, record)
-    _claim(directory, job, attempt, node, node_rank, boot_id)
+    _write_claim(directory, own)
     records.sync_directory(str(directory.parent))
 
 
@@ -130,20 +127,6 @@ def tail_text(directory: Path) -> str:
     return tail(directory, LOG_TAIL_BYTES).decode("utf-8", "ignore")
 
 
-def _claim_by(spec: Spec) -> Claim:
-    return Claim(
-        (records.PROTOCOL[0], records.PROTOCOL[1]),
-        spec.job,
-        spec.attempt,
-        spec.node,
-        spec.node_rank,
-        spec.boot_id,
-        spec.shim,
-        shim_pid=0,
-        shim_start_time=0,
-    )
-
-
 def _last_bytes(path: Path, limit: int) -> bytes | None:
     try:
         with path.open("rb") as file:
@@ -154,19 +137,12 @@ def _last_bytes(path: Path, limit: int) -> bytes | None:
         return None
 
 
-def _claim(directory: Path, job: str, attempt: int, node: str, node_rank: int, boot_id: str) -> bool:
-    own: dict[str, Any] = {
-        "version": records.PROTOCOL,
-        "job": job,
-        "attempt": attempt,
-        "node": node,
-        "node_rank": node_rank,
-        "boot_id": boot_id,
-        "shim": "",
-        "shim_pid": 0,
-        "shim_start_time": 0,
-        "state": str(PartState.ENDED),
-    }
+def _claim_of(spec: Spec, shim: str = "") -> Claim:
+    return Claim(spec.job, spec.attempt, spec.node, spec.node_rank, spec.boot_id, shim)
+
+
+def _write_claim(directory: Path, own: Claim) -> bool:
     with contextlib.suppress(FileNotFoundError):
-        return records.claim_json(str(directory / records.STATE), own)
+        state = {**msgspec.to_builtins(own), "state": str(PartState.ENDED)}
+        return records.claim_json(str(directory / records.STATE), state)
     return False

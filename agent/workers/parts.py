@@ -14,6 +14,7 @@ from agent.workers import part_files
 from agent.workers.aside import aside
 from agent.workers.launch import Home
 from agent.workers.part import Part
+from agent.workers.part_files import Claim
 from agent.workers.permit import Refusal, permit
 from agent.workers.policy import WorkerPolicy
 from agent.workers.runtime import DirectRuntime, Runtime
@@ -174,8 +175,8 @@ class Parts:
 
     async def _give_up(self, name: str, job: str, attempt: int, node_rank: int, record: ExitRecord) -> Part:
         directory = self._home.part_dir(name)
-        node, boot_id = self._home.node, self._home.boot_id
-        await aside(lambda: part_files.give_up(directory, job, attempt, node, node_rank, boot_id, record))
+        own = Claim(job, attempt, self._home.node, node_rank, self._home.boot_id)
+        await aside(lambda: part_files.give_up(directory, own, record))
         part = self._adopt(name, directory)
         if part is None:
             raise OSError(f"{directory}: what was written cannot be read back")
