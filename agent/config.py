@@ -1,11 +1,10 @@
 """The node's configuration: one TOML file, checked whole before anything starts."""
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -13,19 +12,21 @@ from agent import checks, sensors
 from agent.clock import BOOT_ID
 from agent.errors import Invalid
 from agent.workers.policy import WorkerPolicy
-from wire.names import AbsolutePath, NodeName
+from wire.names import END, AbsolutePath, NodeName, form
+from wire.validation import describe
 
 DEFAULT_PATH = Path("/etc/mainstay/agent.toml")
 
-HostPort = Annotated[str, msgspec.Meta(pattern=r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
-Address = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._:-]+$", max_length=255)]
+HostPort = Annotated[str, form(r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}" + END, "HOST:PORT")]
+Address = Annotated[str, form(r"^[A-Za-z0-9._:-]+" + END, "an IP address or a host name"), msgspec.Meta(max_length=255)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Tables = dict[str, Any]  # name to table; each is checked against the Struct of the module of that name
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds. A condition is told again when half of ``condition_life_s`` is over."""
+    """Seconds. Each sensor is read every ``sense_s``. One that gives no answer within ``read_deadline_s`` hangs. What
+    was told counts for ``condition_life_s`` and is told again when half of that is over."""
 
     sense_s: Seconds = 15.0
     read_deadline_s: Seconds = 5.0
@@ -37,9 +38,15 @@ class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``address`` is where peers reach this node's ranks. ``controllers`` are links, tried in this order; empty means
-    the one that was named when the node joined. ``api`` is where to join. ``[sensors.NAME]`` and
-    ``[thresholds.CHECK]`` are as the module of that name says."""
+    """``node`` is this node's name in the cluster. ``address`` is where peers reach this node's ranks.
+
+    ``controllers`` are links, tried in this order; empty means the one that was named when the node joined. ``api`` is
+    HOST:PORT of the controller to join. ``state_dir`` keeps the node's identity, its spool and the parts of jobs.
+    While ``hold_file`` exists, nothing new is started on this node, whatever a controller says. ``boot_id_file`` names
+    this boot of the machine. ``helper`` is the root helper's socket; without one, workers run as the agent's own user,
+    or as any user when that is root. ``[sensors.NAME]`` and ``[thresholds.CHECK]`` are as the module of that
+    name says.
+    """
 
     node: NodeName
     address: Address
@@ -47,6 +54,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api: HostPort | None = None
     state_dir: AbsolutePath = "/var/lib/mainstay-agent"
     hold_file: AbsolutePath = "/etc/mainstay/hold"
+    helper: AbsolutePath | None = None
     boot_id_file: AbsolutePath = str(BOOT_ID)
     intervals: Intervals = Intervals()
     workers: WorkerPolicy = WorkerPolicy()
@@ -62,16 +70,31 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load(path: Path) -> Config:
     """Raises Invalid with one line that names the file, the field and the mend."""
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        return parse(path.read_text("utf-8"), str(path))
     except FileNotFoundError:
         raise Invalid(f"{path}: no such file; write it, or name another with --config") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"{path}: cannot be read as TOML: {error}") from None
-    config = _convert(tables, Config, str(path))
-    _check_tables(path, "sensors", config.sensors, {name: found.options for name, found in sensors.discover().items()})
-    known = {name: found.thresholds for name, found in checks.discover().items()}
-    _check_tables(path, "thresholds", config.thresholds, known)
+
+
+def parse(text: str, source: str) -> Config:
+    """``source`` is the file's name for messages. Raises Invalid with one line that names it and the field."""
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{source}: cannot be read as TOML: {error}") from None
+    config = _convert(tables, Config, source)
+    for name, known in units().items():
+        _check_tables(source, name, getattr(config, name), known)
     return config
+
+
+def units() -> dict[str, dict[str, type[msgspec.Struct]]]:
+    """What is set by the name of a module: ``[sensors.NAME]`` and ``[thresholds.CHECK]``."""
+    return {
+        "sensors": {name: found.options for name, found in sensors.discover().items()},
+        "thresholds": {name: found.thresholds for name, found in checks.discover().items()},
+    }
 
 
 def split_host_port(text: HostPort) -> tuple[str, int]:
@@ -79,46 +102,15 @@ def split_host_port(text: HostPort) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _check_tables(path: Path, name: str, tables: Tables, known: Mapping[str, type[msgspec.Struct]]) -> None:
+def _check_tables(source: str, name: str, tables: Tables, known: Mapping[str, type[msgspec.Struct]]) -> None:
     for key, table in tables.items():
         if key not in known:
-            raise Invalid(f"{path}: {name}.{key}: no such table; known are {', '.join(sorted(known))}")
-        _convert(table, known[key], str(path), f"{name}.{key}")
+            raise Invalid(f"{source}: {name}.{key}: no such table; known are {', '.join(sorted(known))}")
+        _convert(table, known[key], source, f"{name}.{key}")
 
 
 def _convert(table: Any, into: type[S], path: str, prefix: str = "") -> S:
     try:
         return msgspec.convert(table, into)
     except msgspec.ValidationError as error:
-        raise Invalid(f"{path}: {_in_words(str(error), prefix)}") from None
-
-
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]*)`")
-_MISSING = re.compile(r"Object missing required field `(?P<field>[^`]*)`")
-_PATTERN = re.compile(r"Expected `str` matching regex (?P<quoted>'.*')")
-_PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
-
-
-_SHAPES = {
-    repr(get_args(kind)[1].pattern): words
-    for kind, words in (
-        (NodeName, "a name of small letters, digits, dots and dashes"),
-        (HostPort, "HOST:PORT"),
-        (Address, "an IP address or a host name"),
-        (AbsolutePath, "an absolute path"),
-    )
-}
-
-
-def _in_words(error: str, prefix: str) -> str:
-    """msgspec's message as ``field: what is wrong; the mend``."""
-    place = _PLACE.search(error)
-    error = _PLACE.sub("", error)
-    where = [part for part in (prefix, place["place"] if place else "") if part]
-    for pattern, mend in ((_UNKNOWN, "no such field; remove it or correct its name"), (_MISSING, "missing; add it")):
-        if match := pattern.search(error):
-            return f"{'.'.join([*where, match['field']])}: {mend}"
-    error = error.replace("`object`", "a table")
-    if match := _PATTERN.search(error):
-        error = f"Expected {_SHAPES.get(match['quoted'], match['quoted'])}"
-    return f"{'.'.join(where) or 'file'}: {error}; correct it"
+        raise Invalid(f"{path}: {describe(error, prefix)}") from None

@@ -1,7 +1,6 @@
 """The job file: TOML to a JobSpec. Paths in it may be relative to its own folder."""
 
 import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,9 @@ import msgspec
 
 from cli.errors import Invalid
 from wire.specs import JobSpec
+from wire.validation import describe
 
 PATH_FIELDS = ("script", "directory", "interpreter")
-
-_PLACE = re.compile(r" - at (?P<key>`key` in )?`\$\.?(?P<place>[^`]*)`$")
-_MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]*)`$")
-_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]*)`$")
-_PATTERNS = {
-    "name": "expected small letters, digits and hyphens, beginning with a letter, at most 40",
-    "checkpoint.pattern": "expected a relative path with {step} in it once, such as step-{step}.pt",
-}
 
 
 def read(path: Path) -> JobSpec:
@@ -33,21 +25,7 @@ def read(path: Path) -> JobSpec:
     try:
         return msgspec.convert(_resolved(tables, path.parent.absolute()), JobSpec)
     except msgspec.ValidationError as error:
-        raise Invalid(f"{path}: {in_words(str(error))}") from None
-
-
-def in_words(error: str) -> str:
-    """msgspec's message as ``field: what is wrong or to be done``."""
-    place = _PLACE.search(error)
-    where = place["place"] if place else ""
-    what = _PLACE.sub("", error)
-    for pattern, mend in ((_MISSING, "missing; add it"), (_UNKNOWN, "no such field; remove it or mend its name")):
-        if match := pattern.match(what):
-            return f"{_join(where, match['field'])}: {mend}"
-    if "regex" in what:
-        what = _expected_form(where, key=bool(place and place["key"]))
-    what = what.replace("`", "")
-    return f"{where or 'the file'}: {what[:1].lower()}{what[1:]}"
+        raise Invalid(f"{path}: {describe(error)}") from None
 
 
 def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -65,15 +43,3 @@ def _resolved(tables: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _absolute(text: str, folder: Path) -> str:
     """Without following links: an interpreter's path says which virtual environment is meant."""
     return os.path.normpath(folder / text) if text else text
-
-
-def _expected_form(place: str, key: bool) -> str:
-    if key:
-        return "expected names of letters, digits and underscores that begin with no digit"
-    if place in _PATTERNS:
-        return _PATTERNS[place]
-    return "expected a path without NUL bytes, and not empty"
-
-
-def _join(place: str, field: str) -> str:
-    return f"{place}.{field}" if place else field

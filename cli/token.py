@@ -9,9 +9,9 @@ import typer
 from cli.connection import connected, settings
 from cli.durations import parse_duration
 from cli.errors import Invalid
-from cli.job_file import in_words
 from cli.terminal import Output, OutputOption, say, show
 from wire.api import TokenKind, TokenRequest, TokenResponse
+from wire.validation import describe
 
 app = typer.Typer(help="Who may join, ask and submit.", rich_markup_mode=None)
 
@@ -49,7 +49,7 @@ def _request(kind: TokenKind, name: str, user: str | None, lasting: str | None) 
     try:
         return msgspec.convert(asked, TokenRequest)
     except msgspec.ValidationError as error:
-        raise Invalid(f"--{in_words(str(error))}") from None
+        raise Invalid(f"--{describe(error)}") from None
 
 
 def _explain(request: TokenRequest, answer: TokenResponse, api: str) -> None:

@@ -8,24 +8,26 @@ from typing import Annotated
 import msgspec
 
 from controller.errors import Invalid
-from controller.validation import describe
-from wire.names import AbsolutePath, UserName
+from wire.names import END, AbsolutePath, UserName, form
+from wire.validation import describe
 
 DEFAULT_PATH = Path("/etc/mainstay/controller.toml")
 
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-DnsName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$")]
+DnsName = Annotated[str, form(r"^[A-Za-z0-9:]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?" + END, "a DNS name or an IP address")]
 
 
 class Timing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long to wait for what, in seconds.
 
-    ``suspect_after_s`` and ``lost_after_s`` count silence; ``reconnect_grace_s`` is what agents get to come back after
-    the controller's own start; ``stop_grace_s`` is from SIGTERM to SIGKILL when an attempt is stopped to recover;
-    ``worker_stopped_after_s`` is how long a worker may be in state T; ``steady_after_s`` how long workers that report
-    no step must have lived to count as running; ``order_lives_s`` how old a launch may grow before it is refused.
+    A silent node is suspect after ``suspect_after_s`` and lost after ``lost_after_s``, unless evidence says otherwise.
+    ``reconnect_grace_s`` is what agents get to come back after the controller's own start. ``launch_timeout_s`` is how
+    long an attempt may take to start on all its nodes. ``worker_stopped_after_s`` is how long a worker may be in state
+    T. ``steady_after_s`` is how long workers that report no step must have lived to count as running.
+    ``order_lives_s`` is how old a launch may grow before it is refused. ``stop_grace_s`` is from SIGTERM to SIGKILL
+    when an attempt is stopped to recover.
     """
 
     suspect_after_s: Seconds = 2.5
@@ -79,6 +81,8 @@ def parse_address(text: str) -> Address:
 
 
 class ApiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``listen`` is HOST:PORT for the command line, programs, and agents that join."""
+
     listen: str = "127.0.0.1:7400"
 
     def __post_init__(self) -> None:
@@ -90,6 +94,8 @@ class ApiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LinkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``listen`` is HOST:PORT for the agents' links. Agents send a heartbeat every ``heartbeat_s`` seconds."""
+
     listen: str = "127.0.0.1:7401"
     heartbeat_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
 
@@ -102,12 +108,16 @@ class LinkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``names`` are what agents and operators call this controller besides its listen addresses: DNS names or IP
+    """``state_dir`` keeps the certificate authority, the first token and the database. ``database`` is an SQLAlchemy
+    URL; empty means SQLite in the state directory.
+
+    ``names`` are what agents and operators call this controller besides its listen addresses: DNS names or IP
     addresses that go into the server's certificate. ``admin_user`` is the Unix user that jobs submitted with the first
-    token run as; without one that token may not submit."""
+    token run as; without one that token may not submit.
+    """
 
     state_dir: AbsolutePath = "/var/lib/mainstay/controller"
-    database: str = ""  # an SQLAlchemy URL; empty: SQLite in state_dir
+    database: str = ""
     names: list[DnsName] = []
     admin_user: UserName | None = None
     api: ApiConfig = ApiConfig()

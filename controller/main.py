@@ -23,10 +23,13 @@ from controller.state import tokens
 from controller.state.opening import explained
 from controller.state.store import Store
 from controller.state.tokens import IssuedToken, NewToken
-from controller.validation import describe
+from service import sample
 from wire.api import TokenKind, TokenRequest
+from wire.validation import describe
 
 EXIT_STATUS: dict[type[MainstayError], int] = {Invalid: 2, NotFound: 3, Refused: 4, Unauthorized: 4}
+SAMPLE_TITLE = """Mainstay's controller. "#NAME = VALUE" shows a default; without the "#" it is set.
+`mainstay controller config check` says whether the file is right; the controller reads it when it starts."""
 LOCAL = "mainstay:controller-machine"  # who made a token by this command
 
 app = typer.Typer(
@@ -74,6 +77,27 @@ def check_config(config: ConfigFile = configuration.DEFAULT_PATH) -> None:
     """Say whether the file is right, and if not, which field is not."""
     configuration.load(config)
     print(f"{config}: ok")
+
+
+@config_app.command("sample")
+def sample_config(
+    settings: Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE to set; repeatable.")] = None,
+) -> None:
+    """Print a configuration with every field, its default and its meaning."""
+    try:
+        text = sample.sample(Config, SAMPLE_TITLE, sample.read_given(settings or [], Config))
+    except sample.Wrong as error:
+        raise Invalid(str(error)) from None
+    configuration.parse(text.encode(), "--set")
+    print(text, end="")
+
+
+@config_app.command("show")
+def show_config(config: ConfigFile = configuration.DEFAULT_PATH) -> None:
+    """Print the configuration as the controller takes it, defaults included, as JSON; without the password."""
+    loaded = configuration.load(config)
+    shown = msgspec.structs.replace(loaded, database=loaded.database_shown)
+    print(msgspec.json.format(msgspec.json.encode(shown)).decode())
 
 
 @app.command("ca-fingerprint")

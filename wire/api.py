@@ -8,7 +8,7 @@ import msgspec
 
 from wire.attempts import ExitRecord
 from wire.conditions import Condition
-from wire.names import END, NodeName, UserName
+from wire.names import END, NodeName, UserName, form
 from wire.specs import JobSpec
 
 
@@ -189,6 +189,7 @@ class RunView(msgspec.Struct, frozen=True):
     created_at: datetime
     ended_at: datetime | None
     steps: list[StepView] = []  # filled by the single-run call
+    cause: str = ""  # what the incident says
 
 
 class IncidentView(msgspec.Struct, frozen=True):
@@ -222,6 +223,7 @@ class WhyLink(msgspec.Struct, frozen=True):
     stage: str  # sense, judge, report, detect, decide, act, verify, account
     text: str
     reason: str = ""
+    kind: str = ""  # of the event behind it
 
 
 class WhyView(msgspec.Struct, frozen=True):
@@ -246,6 +248,10 @@ class CordonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
+class DrainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
 class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``csr`` is a PEM certificate signing request; its subject is ignored, the name comes from ``node``."""
 
@@ -267,7 +273,7 @@ class TokenKind(StrEnum):
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: TokenKind
     name: Annotated[
-        str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9.@_-]{0,62}" + END)
+        str, form(r"^[a-z0-9][a-z0-9.@_-]{0,62}" + END, "a name of small letters, digits and .@_-")
     ]  # whom it is for; with JOIN the node's name
     user: UserName | None = None  # the Unix user jobs of an API token run as; None may not submit
     expires_s: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)] | None = None

@@ -7,12 +7,29 @@ import msgspec
 
 END = r"$(?!\n)"  # of the whole text: $ alone lets a line feed follow
 
+FORMS: dict[str, str] = {}  # a pattern, as msgspec quotes it in an error: what it asks for, in words
+
+
+def form(pattern: str, words: str) -> msgspec.Meta:
+    """A pattern that explains itself, in documents and in errors."""
+    FORMS[repr(pattern)] = words
+    return msgspec.Meta(pattern=pattern, description=words)
+
+
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]  # one without its zone is refused, not guessed at
-NodeName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?" + END)]
-JobName = Annotated[str, msgspec.Meta(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?" + END)]
-JobId = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,38}-[0-9]{1,9}" + END)]
-UserName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_][a-z0-9_-]{0,31}" + END)]
-AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\x00]*" + END, max_length=4096)]
+NodeName = Annotated[
+    str, form(r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?" + END, "a name of small letters, digits, dots and hyphens")
+]
+JobName = Annotated[
+    str,
+    form(
+        r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?" + END,
+        "small letters, digits and hyphens, beginning with a letter, at most 40",
+    ),
+]
+JobId = Annotated[str, form(r"^[a-z][a-z0-9-]{0,38}-[0-9]{1,9}" + END, "a job's name and number, such as lm-1")]
+UserName = Annotated[str, form(r"^[a-z_][a-z0-9_-]{0,31}" + END, "a Unix user's name")]
+AbsolutePath = Annotated[str, form(r"^/[^\x00]*" + END, "an absolute path"), msgspec.Meta(max_length=4096)]
 
 
 def attempt_id(job: str, number: int) -> str:

@@ -9,8 +9,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi.datastructures import ResponseSpec
 
 from controller.errors import Invalid, MainstayError, NotFound, Refused, Unauthorized, Unavailable
-from controller.validation import describe_at
 from wire.api import ErrorResponse
+from wire.validation import describe_at
 
 STATUS: dict[type[MainstayError], HTTPStatus] = {
     Invalid: HTTPStatus.BAD_REQUEST,

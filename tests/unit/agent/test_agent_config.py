@@ -34,10 +34,10 @@ def test_a_good_file(write: Path) -> None:
     [
         ("node", "cannot be read as TOML"),
         ('address = "a"', "node: missing; add it"),
-        ('node = "N1"\naddress = "a"', "node: Expected a name of small letters"),
+        ('node = "N1"\naddress = "a"', "node: expected a name of small letters"),
         ('node = "n1"\naddress = "a"\ncolour = 1', "colour: no such field"),
-        ('node = "n1"\naddress = "a"\nstate_dir = "here"', "state_dir: Expected an absolute path"),
-        ('node = "n1"\naddress = "a"\ncontrollers = ["x"]', r"controllers\[0\]: Expected HOST:PORT"),
+        ('node = "n1"\naddress = "a"\nstate_dir = "here"', "state_dir: expected an absolute path"),
+        ('node = "n1"\naddress = "a"\ncontrollers = ["x"]', r"controllers\[0\]: expected HOST:PORT"),
         ('node = "n1"\naddress = "a"\n[workers]\ncolour = 1', r"workers\.colour: no such field"),
         ('node = "n1"\naddress = "a"\n[thresholds.mood]', r"thresholds\.mood: no such table; known are cpu_overload"),
         ('node = "n1"\naddress = "a"\n[thresholds.disk_full]\nwarning = 2.0', r"thresholds\.disk_full\.warning: "),

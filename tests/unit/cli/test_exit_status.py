@@ -151,7 +151,7 @@ def test_bad_usage_is_2_and_one_line(mainstay, arguments):
 def test_a_bad_job_file_is_2_and_nothing_is_asked(mainstay, controller, tmp_path):
     path = tmp_path / "job.toml"
     path.write_text('name = "a"\nscript = "s"\nnodes = 0\n')
-    assert mainstay("job", "submit", str(path)) == (2, "", f"mainstay: {path}: nodes: expected int >= 1\n")
+    assert mainstay("job", "submit", str(path)) == (2, "", f"mainstay: {path}: nodes: expected int >= 1; correct it\n")
     assert controller.asked == []
 
 

@@ -34,13 +34,13 @@ def test_absolute_paths_stay(write):
     [
         (GOOD + "nodes = 0\n", "nodes: expected int >= 1"),
         (GOOD + 'nodes = "3"\n', "nodes: expected int, got str"),
-        (GOOD + "nodez = 3\n", "nodez: no such field; remove it or mend its name"),
+        (GOOD + "nodez = 3\n", "nodez: no such field; remove it or correct its name"),
         (GOOD + "[checkpoint]\n", "checkpoint.dir: missing; add it"),
         (GOOD + '[checkpoint]\ndir = "c"\npattern = "x"\n', "checkpoint.pattern: expected a relative path with {step}"),
         ('name = "A B"\nscript = "s"\n', "name: expected small letters"),
         ('name = "a"\n', "script: missing; add it"),
-        ('name = "a"\nscript = ""\n', "script: expected a path"),
-        (GOOD + '[environment]\n"1X" = "y"\n', "environment: expected names of letters"),
+        ('name = "a"\nscript = ""\n', "script: expected an absolute path"),
+        (GOOD + '[environment]\n"1X" = "y"\n', "a name in environment: expected letters"),
         (GOOD + "nodes = \n", "not TOML"),
     ],
 )
