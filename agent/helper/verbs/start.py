@@ -12,6 +12,7 @@ from agent.clock import read_boot_id
 from agent.helper import enter
 from agent.helper.caller import Caller, Denied, open_directory
 from agent.helper.protocol import Answer, Start
+from agent.helper.runtime import SLICE
 from agent.workers import account
 from agent.workers.account import Account
 from agent.workers.launch import Home, make_spec
@@ -20,7 +21,6 @@ from agent.workers.runtime import SHIM_ENVIRONMENT
 from agent.workers.shim import records
 from agent.workers.shim.group import SCOPE_PREFIX
 from agent.workers.shim.records import Spec
-from agent.workers.systemd import SLICE
 from wire.names import attempt_id
 
 HANDLES = Start

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from agent.workers.systemd import SystemdRuntime
+from agent.helper.runtime import SystemdRuntime
 
 
 def scope(cgroups: Path, part: str, populated: int) -> None:
