@@ -5,15 +5,21 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test check unit store behaviour format clean
+.PHONY: help setup setup-test demo bench-resume soak package test check unit snapshots store behaviour machines docs format clean
 
 help:
 	@echo 'make demo        a cluster on this machine, a real job, a real fault (options: ARGS="--json")'
+	@echo 'make bench-resume  how long a job stands still after a fault, here and under plain torchrun'
+	@echo 'make soak        two jobs, six nodes, a fault every 20 s (options: ARGS="--minutes 60 --seed 7")'
+	@echo 'make package     a wheel and a source archive into dist/'
 	@echo 'make test        everything: check, then all tests'
 	@echo 'make check       formatter, linter, types, import contracts'
 	@echo 'make unit        the small tests      (options for pytest: ARGS="-k spool")'
+	@echo 'make snapshots   write the screens that tests compare anew: then look at what changed'
 	@echo 'make store       one suite, every database'
 	@echo 'make behaviour   real processes, real faults'
+	@echo 'make machines    real machines: systemd, a network, power cuts (as root)'
+	@echo 'make docs        write the reference and the module graph anew, from the code'
 	@echo 'make format      let the formatter have its way'
 	@echo 'make clean       remove what was built, .venv included'
 
@@ -25,6 +31,15 @@ setup-test: setup
 
 demo: setup
 	@$(BIN)/mainstay demo $(ARGS)
+
+bench-resume: setup
+	@$(BIN)/python -m bench.resume $(ARGS)
+
+soak: setup
+	@$(BIN)/python -m bench.soak $(ARGS)
+
+package: setup
+	@scripts/package.sh
 
 test: setup-test check
 	$(BIN)/python -m pytest $(ARGS)
@@ -38,11 +53,21 @@ check: setup
 unit: setup
 	$(BIN)/python -m pytest tests/unit $(ARGS)
 
+snapshots: setup
+	MAINSTAY_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest tests/unit/cli/test_snapshots.py
+	git diff --stat tests/unit/cli/snapshots
+
 store: setup-test
 	$(BIN)/python -m pytest tests/store $(ARGS)
 
 behaviour: setup
 	$(BIN)/python -m pytest tests/behaviour $(ARGS)
+
+docs: setup
+	$(BIN)/python -m scripts.reference
+
+machines: setup-test
+	$(BIN)/python -m pytest tests/machines $(ARGS)
 
 format: setup
 	$(BIN)/ruff check --fix .

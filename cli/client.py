@@ -13,6 +13,7 @@ from cli.settings import Settings
 from wire.api import (
     ControllerView,
     CordonRequest,
+    DrainRequest,
     ErrorResponse,
     EventView,
     JobView,
@@ -31,13 +32,13 @@ T = TypeVar("T")
 class Client:
     """One connection to one controller, verified against ``settings.ca``, always. Raises CliError."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, timeout_s: float = TIMEOUT_S) -> None:
+        self._settings, self._timeout_s = settings, timeout_s
         self._http = httpx.Client(
             base_url=f"https://{settings.api}/v1/",
             headers={"Authorization": f"Bearer {settings.token}"},
             verify=_trusting(settings.ca),
-            timeout=TIMEOUT_S,
+            timeout=timeout_s,
             trust_env=False,  # a proxy would get the token
         )
 
@@ -55,6 +56,9 @@ class Client:
 
     def uncordon(self, node: str) -> NodeView:
         return self._post(f"nodes/{_segment(node)}/uncordon", None, NodeView)
+
+    def drain(self, node: str, request: DrainRequest) -> NodeView:
+        return self._post(f"nodes/{_segment(node)}/drain", request, NodeView)
 
     def jobs(self) -> list[JobView]:
         return self._get("jobs", list[JobView])
@@ -78,8 +82,9 @@ class Client:
     def run(self, number: int) -> RunView:
         return self._get(f"runs/{number}", RunView)
 
-    def events(self, after: int, limit: int = 1000) -> list[EventView]:
-        return self._get("events", list[EventView], {"after": after, "limit": limit})
+    def events(self, after: int, limit: int = 1000, **asked: Any) -> list[EventView]:
+        """``asked``: job, node, kind (a list), last (the last ``limit`` of them), routine (false: only news)."""
+        return self._get("events", list[EventView], {"after": after, "limit": limit, **asked})
 
     def why(self, kind: str, ref: str) -> WhyView:
         return self._get(f"why/{kind}/{_segment(ref)}", WhyView)
@@ -105,7 +110,7 @@ class Client:
         try:
             answer = self._http.request(method, path, params=known, content=content, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _unreachable(self._settings, error) from None
+            raise _unreachable(self._settings, error, self._timeout_s) from None
         if answer.is_success:
             return answer.content
         raise of_response(answer.status_code, self._error(answer))
@@ -138,7 +143,7 @@ def _trusting(ca: Path) -> ssl.SSLContext:
     return context
 
 
-def _unreachable(settings: Settings, error: Exception) -> CliError:
+def _unreachable(settings: Settings, error: Exception, timeout_s: float) -> CliError:
     where = f"https://{settings.api}"
     cause = _cause(error, ssl.SSLCertVerificationError)
     if cause is not None:
@@ -147,7 +152,7 @@ def _unreachable(settings: Settings, error: Exception) -> CliError:
             "copy this controller's CA there, or mend --api"
         )
     if isinstance(error, httpx.TimeoutException):
-        return Failed(f"{where}: no answer within {TIMEOUT_S:.0f} s; is the controller well?")
+        return Failed(f"{where}: no answer within {timeout_s:.0f} s; is the controller well?")
     refused = _cause(error, ConnectionRefusedError)
     reason = "connection refused" if refused is not None else str(error) or type(error).__name__
     return Failed(f"{where}: {reason}; start the controller, or mend --api or MAINSTAY_API")

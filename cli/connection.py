@@ -7,16 +7,18 @@ from pathlib import Path
 
 import typer
 
-from cli.client import Client
+from cli.client import TIMEOUT_S, Client
 from cli.settings import Options, Settings, resolve
 
 
 def settings(context: typer.Context) -> Settings:
-    options = context.find_object(Options) or Options()
+    """Where to ask and with what; also while a command line is only being completed. Raises Invalid."""
+    given = context.find_root().params
+    options = Options(given.get("api"), given.get("token_file"), given.get("ca"))
     return resolve(options, os.environ, Path.home())
 
 
 @contextmanager
-def connected(context: typer.Context) -> Iterator[Client]:
-    with closing(Client(settings(context))) as client:
+def connected(context: typer.Context, timeout_s: float = TIMEOUT_S) -> Iterator[Client]:
+    with closing(Client(settings(context), timeout_s)) as client:
         yield client

@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
+from cli import completion
 from cli.client import Client
 from cli.connection import connected
 from cli.errors import Invalid, NotFound
 from cli.render import why as render
-from cli.terminal import Output, OutputOption, show
+from cli.terminal import Output, OutputOption
+from cli.watch import INTERVAL_S, IntervalOption, WatchOption, display
 from wire.api import WhyView
 
 KINDS = ("node", "job", "run")
@@ -17,15 +19,21 @@ KINDS = ("node", "job", "run")
 def explain(
     context: typer.Context,
     words: Annotated[
-        list[str], typer.Argument(metavar="[node|job|run] REF", help="What to explain: `n2`, `job bytes-lm`.")
+        list[str],
+        typer.Argument(
+            metavar="[node|job|run] REF",
+            help="What to explain: `n2`, `job bytes-lm`, `run 3`.",
+            autocompletion=completion.subjects,
+        ),
     ],
     output: OutputOption = Output.TABLE,
+    watch: WatchOption = False,
+    interval: IntervalOption = INTERVAL_S,
 ) -> None:
     """The chain from reading to decision, oldest first."""
     kinds, ref = candidates(words)
     with connected(context) as client:
-        view = _first(client, kinds, ref)
-    show(view, lambda now: render.why(view, now), output)
+        display(lambda: _first(client, kinds, ref), render.why, output, watch, interval)
 
 
 def candidates(words: list[str]) -> tuple[list[str], str]:

@@ -6,32 +6,22 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cli.render.words import DIM, NONE, WARN, age, duration, facts, optional, phase, table
+from cli.render.fitting import Room
+from cli.render.listing import Column, listing
+from cli.render.words import DIM, NONE, WARN, age, duration, facts, optional, phase, youngest
 from wire.api import HoldView, NodeView
 from wire.conditions import Condition, Severity, Status
 
 GIB = 1024**3
 
 
-def nodes(views: Sequence[NodeView]) -> RenderableType:
+def nodes(views: Sequence[NodeView], now: datetime, wide: bool = False) -> RenderableType:
     if not views:
         return Text("no node has joined; `mainstay token create --kind join --name NODE` makes a token for one")
-    made = table("NAME", "PHASE", "HEALTH", "HOLDS", "CONTACT", "ADDRESS", "RUNS")
-    for view in views:
-        holds = Text(str(len(view.holds)), style=WARN if view.holds else DIM)
-        made.add_row(
-            view.name,
-            phase(view.phase),
-            phase(view.health),
-            holds,
-            _contact(view),
-            view.address,
-            ", ".join(view.jobs) or NONE,
-        )
-    return made
+    return listing(views, COLUMNS, now, wide)
 
 
-def node(view: NodeView, now: datetime) -> RenderableType:
+def node(view: NodeView, now: datetime, _wide: bool = False) -> RenderableType:
     head = Text.assemble((view.name, "bold"), "  ", phase(view.phase), "  ", phase(view.health))
     if view.health_reason:
         head.append(f" ({view.health_reason})")
@@ -39,37 +29,42 @@ def node(view: NodeView, now: datetime) -> RenderableType:
         "runs": ", ".join(view.jobs) or "nothing",
         "contact": _contact(view) + ("" if view.last_contact_s is None else " ago"),
         "address": view.address,
-        "machine": f"{view.cpus} CPUs, {view.memory_bytes / GIB:.1f} GiB, {_accelerators(view)}",
+        "machine": f"{view.cpus} CPUs, {_memory(view)}, {_accelerators(view)}",
         "joined": f"{age(view.joined_at, now)} ago, agent {optional(view.agent_version)}",
     }
     parts: list[RenderableType] = [head, facts(rows), Text(), _holds(view.holds, now)]
     if view.conditions:
-        parts += [Text(), _conditions(view.conditions, now)]
+        parts += [Text(), listing(sorted(view.conditions, key=_urgency), CONDITIONS, now)]
     return Group(*parts)
+
+
+def draining(view: NodeView) -> str:
+    """What a drain still waits for, in one line."""
+    runs = f"; still runs {', '.join(view.jobs)}" if view.jobs else ""
+    return f"{view.name} is {view.phase}{runs}"
 
 
 def _holds(holds: Sequence[HoldView], now: datetime) -> RenderableType:
     if not holds:
         return Text("no holds: it takes work when it is ready", style=DIM)
-    made = table("HELD BY", "AGE", "UNTIL", "REASON")
-    for hold in holds:
-        until = duration((hold.expires_at - now).total_seconds()) if hold.expires_at else "lifted"
-        made.add_row(Text(hold.owner, style=WARN), age(hold.created_at, now), until, hold.reason)
-    return made
+    return listing(holds, HOLDS, now)
 
 
-def _conditions(conditions: Sequence[Condition], now: datetime) -> RenderableType:
-    """Faults first, worst on top."""
-    made = table("CONDITION", "STATUS", "SEVERITY", "AGE", "MESSAGE")
-    for each in sorted(conditions, key=_urgency):
-        status = Text("expired", style=DIM) if each.expires_at < now else phase(each.status)
-        fault = each.status is Status.TRUE
-        severity = phase(each.severity) if fault else Text(each.severity, style=DIM)
-        made.add_row(each.type, status, severity, age(each.since, now), each.message)
-    return made
+def _until(hold: HoldView, now: datetime) -> str:
+    return duration((hold.expires_at - now).total_seconds()) if hold.expires_at else "lifted"
+
+
+def _status(condition: Condition, now: datetime) -> Text:
+    return Text("expired", style=DIM) if condition.expires_at < now else phase(condition.status)
+
+
+def _severity(condition: Condition) -> Text:
+    """In colour where it counts."""
+    return phase(condition.severity) if condition.status is Status.TRUE else Text(condition.severity, style=DIM)
 
 
 def _urgency(condition: Condition) -> tuple[int, int, str]:
+    """Faults first, worst on top."""
     statuses, severities = [Status.TRUE, Status.UNKNOWN, Status.FALSE], [*reversed(Severity)]
     return statuses.index(condition.status), severities.index(condition.severity), condition.type
 
@@ -78,5 +73,48 @@ def _contact(view: NodeView) -> str:
     return NONE if view.last_contact_s is None else duration(view.last_contact_s)
 
 
+def _memory(view: NodeView) -> str:
+    return f"{view.memory_bytes / GIB:.1f} GiB"
+
+
 def _accelerators(view: NodeView) -> str:
     return "1 accelerator" if view.accelerators == 1 else f"{view.accelerators} accelerators"
+
+
+def _held(view: NodeView) -> Text:
+    return Text(str(len(view.holds)), style=WARN if view.holds else DIM)
+
+
+def _held_by(view: NodeView) -> str:
+    return ", ".join(dict.fromkeys(hold.owner for hold in view.holds)) or NONE
+
+
+HOLDS: tuple[Column[HoldView], ...] = (
+    Column("HELD BY", lambda hold, _: Text(hold.owner, style=WARN), room=Room.NAME),
+    Column("AGE", lambda hold, now: age(hold.created_at, now)),
+    Column("UNTIL", _until),
+    Column("REASON", lambda hold, _: hold.reason, room=Room.TEXT),
+)
+CONDITIONS: tuple[Column[Condition], ...] = (
+    Column("CONDITION", lambda each, _: each.type, room=Room.NAME),
+    Column("STATUS", _status),
+    Column("SEVERITY", lambda each, _: _severity(each)),
+    Column("AGE", lambda each, now: age(each.since, now)),
+    Column("MESSAGE", lambda each, _: each.message, room=Room.TEXT),
+)
+COLUMNS: tuple[Column[NodeView], ...] = (
+    Column("NAME", lambda view, _: view.name, room=Room.NAME),
+    Column("PHASE", lambda view, _: phase(view.phase)),
+    Column("HEALTH", lambda view, _: phase(view.health)),
+    Column("REASON", lambda view, _: optional(view.health_reason), room=Room.NAME),
+    Column("HOLDS", lambda view, _: _held(view)),
+    Column("CONTACT", lambda view, _: _contact(view), key=lambda view: view.last_contact_s),
+    Column("RUNS", lambda view, _: ", ".join(view.jobs) or NONE, room=Room.NAME),
+    Column("HELD BY", lambda view, _: _held_by(view), wide=True),
+    Column("ADDRESS", lambda view, _: view.address, wide=True),
+    Column("ACCELERATORS", lambda view, _: str(view.accelerators), wide=True),
+    Column("CPUS", lambda view, _: str(view.cpus), wide=True),
+    Column("MEMORY", lambda view, _: _memory(view), wide=True, key=lambda view: view.memory_bytes),
+    Column("AGENT", lambda view, _: optional(view.agent_version), wide=True),
+    Column("JOINED", lambda view, now: age(view.joined_at, now), wide=True, key=lambda view: youngest(view.joined_at)),
+)

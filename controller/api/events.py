@@ -17,9 +17,15 @@ async def list_events(
     limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
     job: FromQuery[str | None] = None,
     node: FromQuery[str | None] = None,
+    kind: FromQuery[list[str] | None] = None,
+    last: FromQuery[bool] = False,
+    routine: FromQuery[bool] = True,
 ) -> list[EventView]:
-    """Oldest first, those with an id above ``after``: the last one's id is the next call's ``after``."""
-    return await core.events(after, limit, job, node)
+    """Oldest first, those with an id above ``after``: the last one's id is the next call's ``after``.
+
+    The first ``limit`` of them, or with ``last`` the last; without ``routine`` no published checkpoints.
+    """
+    return await core.events(after, limit, job, node, kind or (), last, routine)
 
 
 router = Router("/events", route_handlers=[list_events], tags=["events"])

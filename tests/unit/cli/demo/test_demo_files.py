@@ -10,8 +10,8 @@ from cli.demo import keep, layout, work
 from cli.demo.account import choose
 from cli.demo.cluster import Cluster, stop_kept
 from cli.demo.layout import NODES
-from cli.demo.toml import encode
 from cli.errors import Invalid, NotFound
+from cli.toml import encode
 
 
 @pytest.fixture

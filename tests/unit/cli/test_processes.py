@@ -5,8 +5,8 @@ import sys
 import psutil
 import pytest
 
-from cli.demo import processes
-from cli.demo.processes import Daemon
+from cli import processes
+from cli.processes import Daemon
 
 DEADLINE_S = 10
 SLEEP = "import time; print(flush=True); time.sleep(60)"
