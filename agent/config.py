@@ -44,8 +44,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     HOST:PORT of the controller to join. ``state_dir`` keeps the node's identity, its spool and the parts of jobs.
     While ``hold_file`` exists, nothing new is started on this node, whatever a controller says. ``boot_id_file`` names
     this boot of the machine. ``helper`` is the root helper's socket; without one, workers run as the agent's own user,
-    or as any user when that is root. ``[sensors.NAME]`` and ``[thresholds.CHECK]`` are as the module of that
-    name says.
+    or as any user when that is root. ``sensors`` has a table for each sensor, ``thresholds`` one for each check.
     """
 
     node: NodeName

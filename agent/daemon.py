@@ -19,6 +19,7 @@ from agent.config import Config, HostPort, split_host_port
 from agent.database import Database
 from agent.dispatch import Dispatcher
 from agent.errors import Invalid, Refused
+from agent.helper.runtime import SystemdRuntime
 from agent.link import Link
 from agent.memory import OrderMemory
 from agent.node import Node
@@ -30,7 +31,6 @@ from agent.services import NodeServices
 from agent.spool import Spool
 from agent.workers.parts import Parts
 from agent.workers.runtime import DirectRuntime
-from agent.workers.systemd import SystemdRuntime
 from service.notify import Notifier
 from wire.messages import PartChange
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,10 +13,12 @@ import msgspec
 import typer
 
 from agent import daemon, identity, survey
-from agent.config import DEFAULT_PATH, Config, load
+from agent.config import DEFAULT_PATH, Config, load, parse, units
 from agent.errors import AgentError, Invalid
 
 TOKEN_VARIABLE = "MAINSTAY_JOIN_TOKEN"  # noqa: S105 - a variable's name
+SAMPLE_TITLE = """Mainstay's agent on this node. "#NAME = VALUE" shows a default; without the "#" it is set.
+`mainstay-agent config check` says whether the file is right; the agent reads it when it starts."""
 
 app = typer.Typer(
     help="Mainstay's agent: one per node. Without a command it runs.",
@@ -95,12 +98,44 @@ def check(
     raise typer.Exit(0 if survey.healthy(findings) else 1)
 
 
+@app.command(hidden=True)
+def helper(context: typer.Context, config: ConfigPath = None) -> None:
+    """Answer one request of the agent's on standard input, as root: started by mainstay-helper.socket."""
+    from agent.helper.serve import serve
+
+    serve(_path(context, config))
+
+
 @config_app.command("check")
 def config_check(context: typer.Context, config: ConfigPath = None) -> None:
     """Read the configuration and say what is wrong with it."""
     path = _path(context, config)
     load(path)
     print(f"{path}: good")
+
+
+@config_app.command("sample")
+def config_sample(
+    settings: Annotated[list[str] | None, typer.Option("--set", help="FIELD=VALUE to set; repeatable.")] = None,
+) -> None:
+    """Print a configuration with every field, its default and its meaning; node and address are this machine's."""
+    # only this command needs it
+    from service import sample
+
+    here = socket.gethostname().lower()
+    try:
+        given = {"node": here.partition(".")[0], "address": here} | sample.read_given(settings or [], Config)
+        text = sample.sample(Config, SAMPLE_TITLE, given, units())
+    except sample.Wrong as error:
+        raise Invalid(str(error)) from None
+    parse(text, "--set")
+    print(text, end="")
+
+
+@config_app.command("show")
+def config_show(context: typer.Context, config: ConfigPath = None) -> None:
+    """Print the configuration as the agent takes it, defaults included, as JSON."""
+    print(msgspec.json.format(msgspec.json.encode(load(_path(context, config)))).decode())
 
 
 def _path(context: typer.Context, given: Path | None) -> Path:

@@ -61,7 +61,15 @@ class Session:
         self._node, self._outbox, self._pulse = node, outbox, pulse
 
     async def run(self) -> None:
-        """Until the link is of no more use; raises why."""
+        """Until the link is of no more use; raises why.
+
+        In a task of its own: before Python 3.13 a TaskGroup in which a task fails may leave its parent counted as
+        being cancelled, and then a later ``asyncio.timeout`` in that task raises CancelledError for TimeoutError. The
+        caller lives on with timeouts of its own.
+        """
+        await asyncio.create_task(self._until_down(), name="link-session")
+
+    async def _until_down(self) -> None:
         self._outbox.connected = True
         try:
             async with asyncio.TaskGroup() as self._tasks:

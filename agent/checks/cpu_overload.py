@@ -13,7 +13,9 @@ WINDOW = 1
 
 
 class Thresholds(Steadiness, frozen=True):
-    """Default: node_exporter's mixin, alert NodeSystemSaturation (2 a core for 15 minutes).
+    """Tasks that want to run: TRUE when more than ``load_per_core`` for every core.
+
+    Default: node_exporter's mixin, alert NodeSystemSaturation (2 a core for 15 minutes).
 
     https://github.com/prometheus/node_exporter/tree/master/docs/node-mixin. Never critical: a high load makes a node
     slow and is no proof of a fault.

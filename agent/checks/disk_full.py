@@ -14,7 +14,7 @@ GIB = 2**30
 
 
 class Thresholds(Steadiness, frozen=True):
-    """Fractions that must be free.
+    """``warning`` and ``critical`` are fractions of space and of inodes; less free is a fault.
 
     Defaults: node_exporter's mixin, alerts NodeFilesystemAlmostOutOfSpace and NodeFilesystemAlmostOutOfFiles (warning
     5 %, critical 3 %). ``plenty_gib`` free is enough whatever the fraction: 3 % of 30 TB is no emergency.

@@ -14,7 +14,7 @@ GIB = 2**30
 
 
 class Thresholds(Steadiness, frozen=True):
-    """Fractions of the memory that must be available.
+    """``warning`` and ``critical`` are fractions of the memory; less available is a fault.
 
     Warning: node_exporter's mixin, alert NodeMemoryHighUtilization (10 % left). Critical: 2 % left, where the
     kernel's OOM killer is near.

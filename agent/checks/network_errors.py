@@ -13,7 +13,7 @@ WINDOW = 2
 
 
 class Thresholds(Steadiness, frozen=True):
-    """Errors a packet between two readings.
+    """More than ``share`` errors a packet between two readings is a fault.
 
     Default: node_exporter's mixin, alerts NodeNetworkReceiveErrs and NodeNetworkTransmitErrs (1 %).
     ``least`` errors must have come, so that one in a quiet interval is no fault.

@@ -8,6 +8,8 @@ from wire.names import AbsolutePath
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``mounts`` are directories whose file systems are looked at."""
+
     mounts: tuple[AbsolutePath, ...] = ("/",)
 
 
