@@ -1,26 +1,24 @@
-"""The demo's cluster: a controller and four agents on this machine, in processes of their own."""
+"""A cluster on this machine: a controller and an agent for each node, in processes of their own."""
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
-from cli.client import Client
-from cli.demo import processes, toml
+from cli import local, processes, toml
+from cli.client import TIMEOUT_S, Client
 from cli.demo.account import INTERPRETER, Account
 from cli.demo.errors import DemoFailed
-from cli.demo.layout import EXAMPLES, MARK, NODES, Layout
-from cli.demo.processes import Daemon
+from cli.demo.layout import EXAMPLES, MARK, Layout
 from cli.demo.waiting import Waiter
-from cli.errors import CliError, NotFound
+from cli.errors import NotFound
+from cli.processes import Daemon
 from cli.settings import Settings
-from wire.api import NodePhase, NodeView, TokenKind, TokenRequest
+from wire.api import NodePhase, NodeView
 
 GRACE_S = 5.0
 EXAMPLE_ROOTS = [str(EXAMPLES), "/var/tmp/bytes-lm"]  # noqa: S108 - what examples/bytes-lm.toml says
@@ -45,19 +43,23 @@ class Cluster:
         }
 
     def start_controller(self, wait: Waiter) -> Client:
-        api, link = _free_ports(2)
+        api, link = local.free_ports(2)
         self.api = f"127.0.0.1:{api}"
         self.layout.controller_config.write_text(toml.encode(self._controller(link)))
-        self._start("controller", "controller.main", self.layout.controller_config)
+        self.restart_controller()
         wait.until("the controller to answer", self._answers)
         return self.connect()
 
-    def connect(self) -> Client:
-        return Client(Settings(self.api, self.layout.token.read_text().strip(), self.layout.ca))
+    def restart_controller(self) -> None:
+        """Start it with the configuration it had."""
+        self._start("controller", "controller.main", self.layout.controller_config)
+
+    def connect(self, timeout_s: float = TIMEOUT_S) -> Client:
+        return Client(Settings(self.api, self.layout.token.read_text().strip(), self.layout.ca), timeout_s)
 
     def join(self, client: Client) -> None:
         """Every node gets its certificate with a token of its own."""
-        joining = {node: self._join(client, node) for node in NODES}
+        joining = {node: self._join(client, node) for node in self.layout.nodes}
         for node, process in joining.items():
             _, errors = process.communicate(timeout=JOIN_S)
             if process.returncode != 0:
@@ -86,23 +88,13 @@ class Cluster:
 
     def _answers(self) -> bool:
         if self.daemons["controller"].process is None:
-            last = self.layout.log("controller").read_text(errors="replace").strip().rpartition("\n")[2]
-            raise DemoFailed(f"the controller ended at its start: {last}")
-        try:
-            with closing(self.connect()) as client:
-                return bool(client.status().version)
-        except (CliError, OSError):
-            return False
+            raise DemoFailed(f"the controller ended at its start: {local.last_line(self.layout.log('controller'))}")
+        return local.answers(self.connect)
 
     def _join(self, client: Client, node: str) -> "subprocess.Popen[str]":
-        layout, issued = self.layout, client.create_token(TokenRequest(TokenKind.JOIN, node))
-        _write_private(layout.join_token(node), issued.token)
-        layout.node_config(node).write_text(toml.encode(self._agent(node)))
-        argv = [sys.executable, "-m", "agent.main", "join", "--config", str(layout.node_config(node))]
-        argv += ["--token-file", str(layout.join_token(node)), "--ca-fingerprint", issued.ca_fingerprint]
-        return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        config = self.layout.node_config(node)
+        config.write_text(toml.encode(self._agent(node)))
+        return local.start_joining(client, node, config, self.layout.join_token(node))
 
     def _controller(self, link: int) -> Mapping[str, object]:
         return {
@@ -110,13 +102,14 @@ class Cluster:
             "admin_user": self.account.name,
             "api": {"listen": self.api},
             "link": {"listen": f"127.0.0.1:{link}"},
+            "automation": {"first_mode": "auto"},  # it shows everything that automation does
         }
 
     def _agent(self, node: str) -> Mapping[str, object]:
         layout = self.layout
         return {
             "node": node,
-            "address": NODES[node],
+            "address": layout.nodes[node],
             "api": self.api,
             "state_dir": str(layout.node_state(node)),
             "hold_file": str(layout.root / f"{node}.hold"),
@@ -140,7 +133,7 @@ def in_service(view: NodeView) -> bool:
 def end(layout: Layout, daemons: Iterable[Daemon]) -> None:
     """End the daemons, then every shim and worker of the nodes."""
     processes.end(daemons, GRACE_S)
-    for node in NODES:
+    for node in layout.nodes:
         processes.kill_node(None, layout.node_state(node))
 
 
@@ -157,16 +150,3 @@ def stop_kept(root: Path) -> int:
     end(layout, daemons)
     shutil.rmtree(root)
     return len(running)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-def _write_private(path: Path, text: str) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.demo.errors import DemoFailed
@@ -18,6 +19,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 @dataclass(frozen=True)
 class Layout:
     root: Path
+    nodes: Mapping[str, str] = field(default_factory=lambda: NODES)  # name: address
 
     @property
     def controller_config(self) -> Path:
@@ -84,14 +86,14 @@ class Layout:
         return self.part(node, job, attempt) / "log" / "worker.log"
 
 
-def make(directory: Path | None) -> Layout:
+def make(directory: Path | None, nodes: Mapping[str, str] = NODES) -> Layout:
     """A directory others may pass through: a new one below /var/tmp, or ``directory``, which must be empty."""
     if directory is None:
         root = Path(tempfile.mkdtemp(prefix="mainstay-demo-", dir="/var/tmp"))
     else:
         root = directory.absolute()
         _make_empty(root)
-    layout = Layout(root)
+    layout = Layout(root, nodes)
     root.chmod(0o755)
     for each in (layout.job, layout.checkpoints, layout.cold):
         each.mkdir()

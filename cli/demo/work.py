@@ -2,8 +2,8 @@
 
 import shutil
 
+from cli import toml
 from cli.demo import layout as places
-from cli.demo import toml
 from cli.demo.account import INTERPRETER, Account
 from cli.demo.layout import JOB, Layout
 

@@ -1,4 +1,4 @@
-"""Writes the demo's configuration files: strings, numbers and lists, one level of tables."""
+"""Writes configuration files: strings, numbers and lists, one level of tables."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The demo's processes: it ends those it started, and what they started, and no others."""
+"""The daemons that a command starts: it ends those, and what they started, and no others."""
 
 import json
 import subprocess
@@ -40,6 +40,12 @@ def start(name: str, module: str, config: Path, log: Path) -> Daemon:
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
         )
     return Daemon(name, process.pid, psutil.Process(process.pid).create_time())
+
+
+def parts(state_dir: Path) -> list[str]:
+    """The node's parts whose shim lives, as JOB.N."""
+    files = sorted(state_dir.glob("attempts/*/state.json"))
+    return [path.parent.name for path in files if (claim := _claim(path)) and claim[1] is not None]
 
 
 def of_node(state_dir: Path) -> list[psutil.Process]:

@@ -1,0 +1,1 @@
+"""What every daemon of the house needs of its machine: words for systemd, and a sample of its configuration."""
