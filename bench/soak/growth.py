@@ -1,0 +1,33 @@
+"""Does the memory of a daemon grow? Pure.
+
+Least squares over resident set sizes, every incarnation of a daemon with a level of its own and all of a role with one
+slope; the first WARM_UP_S of an incarnation, when caches fill, don't count.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+WARM_UP_S = 90.0
+PER_S = 600.0  # growth is told for ten minutes
+FLAT_MIB = 1.0  # in PER_S: below it is the noise of an allocator (a page cache of SQLite's is 2 MiB)
+ENOUGH_S = 60.0  # seconds after the warm-up, of one incarnation at least, for a slope to say anything
+
+
+class Sample(NamedTuple):
+    age_s: float  # of the process
+    rss_mib: float
+
+
+def per_ten_minutes(incarnations: Sequence[Sequence[Sample]]) -> float | None:
+    """MiB. None when none lived long enough."""
+    warm = [[sample for sample in samples if sample.age_s >= WARM_UP_S] for samples in incarnations]
+    lasting = [samples for samples in warm if samples and samples[-1].age_s - samples[0].age_s >= ENOUGH_S]
+    if not lasting:
+        return None
+    together, spread = 0.0, 0.0
+    for samples in lasting:
+        age = sum(sample.age_s for sample in samples) / len(samples)
+        rss = sum(sample.rss_mib for sample in samples) / len(samples)
+        together += sum((sample.age_s - age) * (sample.rss_mib - rss) for sample in samples)
+        spread += sum((sample.age_s - age) ** 2 for sample in samples)
+    return together / spread * PER_S
