@@ -1,5 +1,6 @@
 #!/bin/sh
-# PostgreSQL for the store tests, which start private servers of their own. No system cluster is made or started.
+# PostgreSQL for the store tests, which start private servers of their own: no system cluster is made or started.
+# systemd-nspawn and debootstrap for the tests on machines: no machine of the system's own is made.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -17,3 +18,13 @@ install_postgres() {
 
 have_postgres || install_postgres ||
     echo 'setup: no PostgreSQL here: its store tests will be skipped; as root: apt-get install postgresql' >&2
+
+have_machines() { command -v systemd-nspawn >/dev/null && command -v debootstrap >/dev/null && command -v ip >/dev/null; }
+
+have_machines || scripts/apt-install.sh systemd-container debootstrap iproute2 ||
+    echo 'setup: no machines here: their tests will be skipped; as root: apt-get install systemd-container debootstrap iproute2' >&2
+
+# Their disks take minutes to make the first time: now and behind the other tests, which find them made.
+if [ "$(id -u)" -eq 0 ] && have_machines; then
+    (cd tests && PYTHONPATH=. nohup ../.venv/bin/python -m machines.image </dev/null >/dev/null 2>&1 &)
+fi

@@ -111,6 +111,15 @@ class Witness:
             os.close(fd)
 
 
+def note_step(path, rank, step):
+    """Of every rank, in one file: whether two attempts stepped at once."""
+    if not path:
+        return
+    job, attempt = os.environ.get("MAINSTAY_JOB", "-"), os.environ.get("MAINSTAY_ATTEMPT", "0")
+    with open(path, "a") as file:
+        file.write(f"{job} {attempt} {rank} {step} {time.time():.6f}\n")
+
+
 def save(directory, step):
     path = os.path.join(directory, f"step-{step}.pt")
     temporary = f"{path}.{os.getpid()}.tmp"
@@ -148,6 +157,7 @@ def train(options, rank, world):
                 raise ValueError(f"told to fail at step {step}")
             time.sleep(options.step_s)
             gang.sync()
+            note_step(options.step_witness, rank, step)
             report(step)
             print(f"step {step}", flush=True)
             if rank == 0 and checkpoints and options.checkpoint_every and step % options.checkpoint_every == 0:
@@ -170,6 +180,7 @@ def parse():
     parser.add_argument("--step-s", type=float, default=0.05)
     parser.add_argument("--checkpoint-every", type=int, default=0, help="0: never")
     parser.add_argument("--witness", default="", help="file that each start and stop is appended to")
+    parser.add_argument("--step-witness", default="", help="file that each rank appends its steps to")
     parser.add_argument("--fail-at-step", type=int, default=0, help="0: never")
     parser.add_argument("--fail-rank", type=int, default=0, help="-1: every rank")
     parser.add_argument("--fail-attempts", type=int, default=0, help="fail in attempts up to this; 0: in all")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from controller.config import Limits, Timing
 from controller.detect.contact import Contact
-from controller.state import nodes, tick, views
+from controller.state import automation, membership, nodes, tick, views
 from controller.state.events import events
 from controller.state.facts import Memory, Moment
 from controller.state.live import Live
@@ -17,7 +17,7 @@ from controller.state.operations import Actor, Operator
 from controller.state.store import Store, Transaction
 from remediations.engine import Engine
 from remediations.playbook import shipped
-from wire.api import EventView, IncidentView, JobView, NodeView, RunView
+from wire.api import EventView, IncidentView, JobView, Mode, NodeView, RunView
 from wire.attempts import (
     CompleteCheckpoint,
     End,
@@ -217,15 +217,21 @@ class SimulatedCluster:
     """``place`` is a directory for a database of its own, or a store."""
 
     def __init__(
-        self, place: Path | Store, names: int, timing: Timing | None = None, limits: Limits | None = None
+        self,
+        place: Path | Store,
+        names: int,
+        timing: Timing | None = None,
+        limits: Limits | None = None,
+        mode: Mode = Mode.AUTO,
     ) -> None:
         self.store = place if isinstance(place, Store) else Store(f"sqlite:///{place}/mainstay.db")
         Base.metadata.create_all(self.store.engine)
+        self.store.transact(lambda s: automation.ensure_first(s, mode, START))
         self.timing, self.limits = timing or Timing(), limits or Limits()
         self.mono, self.utc = 1000.0, START
         self.nodes = {f"n{i}": SimulatedNode(f"n{i}", self) for i in range(1, names + 1)}
         for name in self.nodes:
-            self.store.transact(lambda s, name=name: nodes.register(s, name, "f", "a", self.utc))
+            self.store.transact(lambda s, name=name: membership.register(s, name, "f", "a", self.utc))
         self.start_controller()
         for node in self.nodes.values():
             node.connect()
