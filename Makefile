@@ -42,7 +42,7 @@ package: setup
 	@scripts/package.sh
 
 test: setup-test check
-	$(BIN)/python -m pytest $(ARGS)
+	@scripts/run-tests.sh $(ARGS)
 
 check: setup
 	$(BIN)/ruff format --check .

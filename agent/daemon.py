@@ -6,7 +6,7 @@ import fcntl
 import os
 import signal
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -85,13 +85,23 @@ async def _work(
             await parts.recover()
             await dispatcher.resume(pulse.observe())
             for work in (runner.run(), link.run(), _beat(pulse, outbox, clock, notifier)):
-                tasks.create_task(work)
+                tasks.create_task(_endless(work, ending))
             notifier.ready()
             await ending.wait()
             raise _Ended
     finally:
         notifier.stopping()
         await parts.close()
+
+
+async def _endless(work: Coroutine[None, None, None], ending: asyncio.Event) -> None:
+    """An agent that lost a part of itself without an error would look well and be dumb: better it starts anew."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        if ending.is_set():
+            raise
+    raise RuntimeError(f"{work!r} came to an end")
 
 
 def _runner(config: Config, book: Book, clock: Clock, outbox: Outbox) -> Runner:

@@ -11,17 +11,28 @@ import msgspec
 from cli.errors import CliError, Failed, Invalid, of_response
 from cli.settings import Settings
 from wire.api import (
+    AckRequest,
+    ApproveRequest,
+    AutomationRequest,
+    AutomationView,
     ControllerView,
     CordonRequest,
     DrainRequest,
     ErrorResponse,
     EventView,
+    IncidentView,
     JobView,
     NodeView,
+    PlaybookCheck,
+    PlaybookText,
+    PlaybookView,
+    RetireRequest,
     RunView,
     TokenRequest,
     TokenResponse,
+    TokenView,
     WhyView,
+    WordRequest,
 )
 from wire.specs import JobSpec
 
@@ -60,6 +71,12 @@ class Client:
     def drain(self, node: str, request: DrainRequest) -> NodeView:
         return self._post(f"nodes/{_segment(node)}/drain", request, NodeView)
 
+    def retire(self, node: str, request: RetireRequest) -> NodeView:
+        return self._post(f"nodes/{_segment(node)}/retire", request, NodeView)
+
+    def repair(self, node: str) -> NodeView:
+        return self._post(f"nodes/{_segment(node)}/repair", None, NodeView)
+
     def jobs(self) -> list[JobView]:
         return self._get("jobs", list[JobView])
 
@@ -82,6 +99,39 @@ class Client:
     def run(self, number: int) -> RunView:
         return self._get(f"runs/{number}", RunView)
 
+    def approve(self, run: int, request: ApproveRequest) -> RunView:
+        return self._post(f"runs/{run}/approve", request, RunView)
+
+    def reject(self, run: int, request: WordRequest) -> RunView:
+        return self._post(f"runs/{run}/reject", request, RunView)
+
+    def abort(self, run: int, request: WordRequest) -> RunView:
+        return self._post(f"runs/{run}/abort", request, RunView)
+
+    def incidents(self) -> list[IncidentView]:
+        return self._get("incidents", list[IncidentView])
+
+    def incident(self, number: int) -> IncidentView:
+        return self._get(f"incidents/{number}", IncidentView)
+
+    def acknowledge(self, incident: int, request: AckRequest) -> IncidentView:
+        return self._post(f"incidents/{incident}/ack", request, IncidentView)
+
+    def playbooks(self) -> list[PlaybookView]:
+        return self._get("playbooks", list[PlaybookView])
+
+    def playbook(self, name: str) -> PlaybookView:
+        return self._get(f"playbooks/{_segment(name)}", PlaybookView)
+
+    def check_playbook(self, text: PlaybookText) -> PlaybookCheck:
+        return self._post("playbooks/check", text, PlaybookCheck)
+
+    def automation(self) -> AutomationView:
+        return self._get("automation", AutomationView)
+
+    def set_automation(self, request: AutomationRequest) -> AutomationView:
+        return self._decode(self._call("PUT", "automation", content=msgspec.json.encode(request)), AutomationView)
+
     def events(self, after: int, limit: int = 1000, **asked: Any) -> list[EventView]:
         """``asked``: job, node, kind (a list), last (the last ``limit`` of them), routine (false: only news)."""
         return self._get("events", list[EventView], {"after": after, "limit": limit, **asked})
@@ -91,6 +141,12 @@ class Client:
 
     def create_token(self, request: TokenRequest) -> TokenResponse:
         return self._post("tokens", request, TokenResponse)
+
+    def tokens(self) -> list[TokenView]:
+        return self._get("tokens", list[TokenView])
+
+    def revoke_token(self, token: str) -> TokenView:
+        return self._post(f"tokens/{_segment(token)}/revoke", None, TokenView)
 
     def status(self) -> ControllerView:
         return self._get("status", ControllerView)

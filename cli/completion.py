@@ -29,6 +29,23 @@ def runs(context: typer.Context, incomplete: str) -> list[str]:
     return _matching(context, incomplete, lambda client: [str(view.id) for view in client.runs()[::-1]])
 
 
+def incidents(context: typer.Context, incomplete: str) -> list[str]:
+    return _matching(context, incomplete, lambda client: [str(view.id) for view in client.incidents()[::-1]])
+
+
+def waiting_runs(context: typer.Context, incomplete: str) -> list[str]:
+    """Those that wait for approval."""
+    return _matching(context, incomplete, lambda client: [str(run) for run in client.automation().waiting])
+
+
+def playbooks(context: typer.Context, incomplete: str) -> list[str]:
+    return _matching(context, incomplete, lambda client: [view.name for view in client.playbooks()])
+
+
+def tokens(context: typer.Context, incomplete: str) -> list[str]:
+    return _matching(context, incomplete, lambda client: [view.id for view in client.tokens()])
+
+
 def subjects(context: typer.Context, incomplete: str) -> list[str]:
     """What `mainstay why` explains: after a kind the names of that kind, else kinds and all names."""
     by_kind = {"node": nodes, "job": jobs, "run": runs}

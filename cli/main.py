@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli import controller, event, job, node, run, token, top, why
+from cli import automation, controller, event, incident, job, node, playbook, run, token, top, why
 from cli.demo import command as demo
 from cli.doctor import command as doctor
 from cli.errors import CliError
@@ -28,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
-for noun in (node, job, run, event, token):
+for noun in (node, job, run, incident, playbook, automation, event, token):
     app.add_typer(noun.app, name=noun.__name__.rpartition(".")[2])
 app.command("why")(why.explain)
 app.command("top")(top.top)

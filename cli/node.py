@@ -7,13 +7,24 @@ import typer
 from cli import completion
 from cli.connection import connected
 from cli.durations import parse_duration
+from cli.errors import Failed
 from cli.filters import among
 from cli.render import node as render
 from cli.render.listing import ordering
-from cli.terminal import Output, OutputOption, SortOption, show
+from cli.render.words import because
+from cli.terminal import Output, OutputOption, SortOption, YesOption, confirm, show
 from cli.waiting import TimeoutOption, WaitOption, wait
 from cli.watch import INTERVAL_S, IntervalOption, WatchOption, display
-from wire.api import CordonRequest, DrainRequest, Health, NodePhase, NodeView
+from wire.api import (
+    CordonRequest,
+    DrainRequest,
+    Health,
+    NodePhase,
+    NodeView,
+    RetireRequest,
+    RunPhase,
+    RunView,
+)
 
 app = typer.Typer(help="The machines: what they are fit for, and who holds them.", rich_markup_mode=None)
 
@@ -98,6 +109,56 @@ def drain_node(
         if until_drained:
             view = wait(lambda: client.node(name), _drained, render.draining, timeout_s, mend)
     show(view, lambda now: render.node(view, now), output)
+
+
+@app.command("retire")
+def retire_node(
+    context: typer.Context,
+    name: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept with the node's events.")],
+    machine_is_off: Annotated[
+        bool, typer.Option("--machine-is-off", help="You vouch that nothing runs on it: its jobs go on elsewhere.")
+    ] = False,
+    yes: YesOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Take the node out of the fleet. It comes back by joining with a new token."""
+    vouched = " and vouch that its machine is off" if machine_is_off else ""
+    if not confirm(f"Retire {name}{vouched}? Its certificate is served no more.", yes):
+        raise typer.Abort
+    with connected(context) as client:
+        view = client.retire(name, RetireRequest(reason, machine_is_off))
+    show(view, lambda now: render.node(view, now), output)
+
+
+@app.command("repair")
+def repair_node(
+    context: typer.Context,
+    name: Name,
+    until_done: WaitOption = False,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Have a node that was lost, or failed its checks, checked and put back in service."""
+    timeout_s = None if timeout is None else parse_duration(timeout)
+    with connected(context) as client:
+        view = client.repair(name)
+        if until_done:
+            run = next(each for each in reversed(client.runs()) if each.subject == f"node:{name}")
+            mend = f"`mainstay run show {run.id}` says how far it is"
+            ended = wait(lambda: client.run(run.id), _ended, _state, timeout_s, mend)
+            view = client.node(name)
+            if ended.phase is not RunPhase.SUCCEEDED:
+                raise Failed(f"{name} is not put back in service: {_state(ended)}; `mainstay why run {run.id}`")
+    show(view, lambda now: render.node(view, now), output)
+
+
+def _ended(view: RunView) -> bool:
+    return view.ended_at is not None
+
+
+def _state(view: RunView) -> str:
+    return f"run {view.id} is {view.phase}" + (f", {because(view.reason, view.message)}" if view.reason else "")
 
 
 def _drained(view: NodeView) -> bool:

@@ -11,11 +11,14 @@ from cli.durations import parse_duration
 from cli.filters import among, known_to, like
 from cli.render import run as render
 from cli.render.listing import ordering
-from cli.terminal import Output, OutputOption, SortOption
+from cli.terminal import Output, OutputOption, SortOption, YesOption, confirm, show
 from cli.watch import INTERVAL_S, IntervalOption, WatchOption, display
-from wire.api import RunPhase, RunView
+from wire.api import ApproveRequest, RunPhase, RunView, WordRequest
 
-app = typer.Typer(help="What playbooks did.", rich_markup_mode=None)
+app = typer.Typer(help="What playbooks did, and what waits for your word.", rich_markup_mode=None)
+
+Waiting = Annotated[int, typer.Argument(min=1, help="The run's number.", autocompletion=completion.waiting_runs)]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept with the run.")]
 
 
 @app.command("list")
@@ -71,6 +74,50 @@ def show_run(
     """One run, step by step, with the decision behind each."""
     with connected(context) as client:
         display(lambda: client.run(run), render.run, output, watch, interval)
+
+
+@app.command("approve")
+def approve_run(
+    context: typer.Context,
+    run: Waiting,
+    lasting: Annotated[
+        str, typer.Option("--for", metavar="DURATION", help="Steps that have not begun by then ask again.")
+    ] = "1h",
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Let what waits for approval go, and the run's later steps."""
+    request = ApproveRequest(parse_duration(lasting))
+    with connected(context) as client:
+        view = client.approve(run, request)
+    show(view, lambda now: render.run(view, now), output)
+
+
+@app.command("reject")
+def reject_run(
+    context: typer.Context, run: Waiting, reason: ReasonOption = "", output: OutputOption = Output.TABLE
+) -> None:
+    """Give up a run that waits for approval."""
+    with connected(context) as client:
+        view = client.reject(run, WordRequest(reason))
+    show(view, lambda now: render.run(view, now), output)
+
+
+@app.command("abort")
+def abort_run(
+    context: typer.Context,
+    run: Annotated[int, typer.Argument(min=1, help="The run's number.", autocompletion=completion.runs)],
+    reason: ReasonOption = "",
+    yes: YesOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Begin nothing more of a run. What it has begun is not taken back."""
+    with connected(context) as client:
+        before = client.run(run)
+        question = f"Abort run {run}, {before.playbook} on {before.subject}, {before.phase}?"
+        if before.ended_at is None and not confirm(question, yes):
+            raise typer.Abort
+        view = client.abort(run, WordRequest(reason))
+    show(view, lambda now: render.run(view, now), output)
 
 
 def about(view: RunView, kind: str, pattern: str | None) -> bool:

@@ -6,19 +6,19 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cli import completion
 from cli.connection import connected, settings
 from cli.durations import parse_duration
 from cli.errors import Invalid
-from cli.terminal import Output, OutputOption, say, show
+from cli.filters import like
+from cli.render import token as render
+from cli.render.listing import ordering
+from cli.terminal import Output, OutputOption, SortOption, YesOption, confirm, say, show
+from cli.watch import INTERVAL_S, IntervalOption, WatchOption, display
 from wire.api import TokenKind, TokenRequest, TokenResponse
 from wire.validation import describe
 
 app = typer.Typer(help="Who may join, ask and submit.", rich_markup_mode=None)
-
-
-@app.callback()
-def _token() -> None:
-    pass
 
 
 @app.command("create")
@@ -36,11 +36,52 @@ def create_token(
     request = _request(kind, name, user, lasting)
     with connected(context) as client:
         answer = client.create_token(request)
-    if output is Output.JSON:
+    if output in (Output.JSON, Output.YAML):
         show(answer, lambda _: "", output)
         return
     print(answer.token)
     _explain(request, answer, settings(context).api)
+
+
+@app.command("list")
+def list_tokens(
+    context: typer.Context,
+    kind: Annotated[TokenKind | None, typer.Option("--kind", help="Only tokens of this kind.")] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Only those for such a name.")] = None,
+    sort: SortOption = None,
+    output: OutputOption = Output.TABLE,
+    watch: WatchOption = False,
+    interval: IntervalOption = INTERVAL_S,
+) -> None:
+    """Tokens that are valid, oldest first; never their secrets."""
+    order = ordering(render.COLUMNS, sort)
+    with connected(context) as client:
+        display(
+            lambda: order(
+                [view for view in client.tokens() if (kind is None or view.kind is kind) and like(view.name, name)]
+            ),
+            render.tokens,
+            output,
+            watch,
+            interval,
+        )
+
+
+@app.command("revoke")
+def revoke_token(
+    context: typer.Context,
+    token: Annotated[str, typer.Argument(help="Its id, as `token list` shows it.", autocompletion=completion.tokens)],
+    yes: YesOption = False,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Make a token invalid, at once."""
+    with connected(context) as client:
+        named = next((view for view in client.tokens() if view.id == token), None)
+        what = f"the {named.kind} token of {named.name}, made by {named.created_by}" if named else f"token {token}"
+        if not confirm(f"Revoke {what}? Whoever uses it is refused from now on.", yes):
+            raise typer.Abort
+        view = client.revoke_token(token)
+    show(view, lambda now: render.tokens([view], now), output)
 
 
 def _request(kind: TokenKind, name: str, user: str | None, lasting: str | None) -> TokenRequest:

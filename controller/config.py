@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 
 from controller.errors import Invalid
+from wire.api import Mode
 from wire.names import END, AbsolutePath, UserName, form
 from wire.validation import describe
 
@@ -107,6 +108,13 @@ class LinkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return parse_address(self.listen)
 
 
+class AutomationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``first_mode`` is the automation mode that a new database begins in: off, shadow, approve or auto. Afterwards
+    `mainstay automation set` says it."""
+
+    first_mode: Mode = Mode.SHADOW
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``state_dir`` keeps the certificate authority, the first token and the database. ``database`` is an SQLAlchemy
     URL; empty means SQLite in the state directory.
@@ -124,6 +132,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     link: LinkConfig = LinkConfig()
     limits: Limits = Limits()
     timing: Timing = Timing()
+    automation: AutomationConfig = AutomationConfig()
 
     def __post_init__(self) -> None:
         if self.admin_user == "root":

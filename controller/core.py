@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from controller import __version__
@@ -18,7 +18,7 @@ from controller.clock import Clock, SystemClock
 from controller.config import Limits, Timing
 from controller.detect.contact import Contact
 from controller.errors import NotFound, Refused, Unavailable
-from controller.state import nodes, tick, views
+from controller.state import automation, membership, nodes, tick, views
 from controller.state.events import events
 from controller.state.facts import Memory, Moment
 from controller.state.live import AgentSession, Live
@@ -27,8 +27,19 @@ from controller.state.store import Store, Transaction
 from controller.state.why import why
 from remediations.engine import Engine
 from remediations.operator import RulingAgainst
-from remediations.playbook import shipped
-from wire.api import ControllerView, EventView, IncidentView, JobView, NodeView, RunView, WhyView
+from remediations.pipeline import RulingReason
+from remediations.playbook import Playbook, shipped
+from wire.api import (
+    AutomationView,
+    ControllerView,
+    EventView,
+    IncidentView,
+    JobView,
+    Mode,
+    NodeView,
+    RunView,
+    WhyView,
+)
 from wire.messages import (
     Ack,
     ConditionChanges,
@@ -54,7 +65,10 @@ LOG_TIMEOUT_S = 10.0
 
 
 class Core:
-    """Made once per process; :meth:`start` takes a new epoch, before which nothing is decided or sent."""
+    """Made once per process; :meth:`start` takes a new epoch, before which nothing is decided or sent.
+
+    ``on_turn`` is called after every tick, also one that failed: whoever waits for it knows that deciding goes on.
+    """
 
     def __init__(
         self,
@@ -63,11 +77,13 @@ class Core:
         timing: Timing | None = None,
         limits: Limits | None = None,
         heartbeat_s: float = 1.0,
+        on_turn: Callable[[float], None] = lambda _mono: None,
     ) -> None:
         self.store = store
         self.clock = clock or SystemClock()
         self.timing, self.limits = timing or Timing(), limits or Limits()
         self.heartbeat_s = heartbeat_s
+        self._on_turn = on_turn
         self.live = Live()
         self.epoch = 0
         self.started_at = self.clock.utc()
@@ -87,7 +103,7 @@ class Core:
     async def start(self) -> None:
         instance = uuid.uuid4().hex
         self.epoch = await self.store.run(lambda s: nodes.take_epoch(s, instance, __version__, self.started_at))
-        self._fingerprints = await self.store.run(nodes.fingerprints)
+        self._fingerprints = await self.store.run(membership.fingerprints)
         self.live = Live(self.epoch)
         self._listening_since = self._awake_at = self.clock.mono()
         self._tasks = [asyncio.create_task(work(), name=work.__name__) for work in (self._run, self._keep_awake)]
@@ -109,6 +125,7 @@ class Core:
             except Exception:
                 log.exception("a transaction failed; trying again")
                 await asyncio.sleep(RETRY_S)
+            self._on_turn(self.clock.mono())
 
     async def _tick(self) -> None:
         moment = self._moment()
@@ -186,6 +203,9 @@ class Core:
         if known is None:
             message = f"no node {session.node!r} has joined this controller; join it with a new token"
             return LinkRefused(RefusalReason.UNKNOWN_NODE, message)
+        if not known:
+            message = f"node {session.node!r} was retired; join it with a new token"
+            return LinkRefused(RefusalReason.UNKNOWN_NODE, message)
         if known != session.fingerprint:
             message = f"a newer certificate was made for {session.node!r}; join it again if this is the right machine"
             return LinkRefused(RefusalReason.CERTIFICATE_SUPERSEDED, message)
@@ -237,9 +257,30 @@ class Core:
         await self._operate(actor, lambda operator: operator.uncordon(node))
         return await self.node(node)
 
+    async def drain(self, actor: Actor, node: str, reason: str) -> NodeView:
+        await self._operate(actor, lambda operator: operator.drain(node, reason))
+        return await self.node(node)
+
+    async def retire(self, actor: Actor, node: str, reason: str, machine_is_off: bool) -> NodeView:
+        await self._operate(actor, lambda operator: operator.retire(node, reason, machine_is_off))
+        self._fingerprints[node] = ""
+        self._drop(node, "retired")
+        return await self.node(node)
+
+    async def repair(self, actor: Actor, node: str) -> NodeView:
+        await self._operate(actor, lambda operator: operator.repair(node, self._engine))
+        return await self.node(node)
+
+    async def check_may_join(self, node: str) -> None:
+        if self._fingerprints.get(node) and self.live.node(node).connected:
+            mend = f"stop the agent there, or `mainstay node retire {node}`"
+            raise Refused(f"{node}: a machine of that name is in contact; {mend}", RulingReason.NODE_IN_CONTACT)
+        await self.store.read(lambda session: membership.check_may_join(session, node))
+
     async def register_node(self, node: str, fingerprint: str, address: str) -> None:
         now = self.clock.utc()
-        await self.store.run(lambda session: nodes.register(session, node, fingerprint, address, now))
+        await self.check_may_join(node)
+        await self.store.run(lambda session: membership.register(session, node, fingerprint, address, now))
         self._fingerprints[node] = fingerprint
         self._drop(node, "joined again with a new certificate")
 
@@ -267,11 +308,52 @@ class Core:
             raise NotFound(f"no run {run}; `mainstay run list` shows those there are")
         return view
 
+    async def approve_run(self, actor: Actor, run: int, lives: timedelta) -> RunView:
+        await self._operate(actor, lambda operator: operator.approve_run(run, lives))
+        return await self.run(run)
+
+    async def reject_run(self, actor: Actor, run: int, reason: str) -> RunView:
+        await self._operate(actor, lambda operator: operator.reject_run(run, reason))
+        return await self.run(run)
+
+    async def abort_run(self, actor: Actor, run: int, reason: str) -> RunView:
+        await self._operate(actor, lambda operator: operator.abort_run(run, reason))
+        return await self.run(run)
+
     async def incidents(self) -> list[IncidentView]:
         return await self._look(lambda session, _: views.incident_views(session))
 
-    async def events(self, after: int, limit: int, job: str | None, node: str | None) -> list[EventView]:
-        return await self._look(lambda session, _: events(session, after, limit, node, job))
+    async def incident(self, incident: int) -> IncidentView:
+        view = await self._look(lambda session, _: views.incident_view(session, incident))
+        if view is None:
+            raise NotFound(f"no incident {incident}; `mainstay incident list` shows those there are")
+        return view
+
+    async def acknowledge(self, actor: Actor, incident: int, note: str) -> IncidentView:
+        await self._operate(actor, lambda operator: operator.acknowledge(incident, note))
+        return await self.incident(incident)
+
+    async def automation(self) -> AutomationView:
+        return await self._look(lambda session, _: automation.view(session))
+
+    async def set_automation(self, actor: Actor, mode: Mode) -> AutomationView:
+        await self._operate(actor, lambda operator: operator.set_automation(mode))
+        return await self.automation()
+
+    def playbooks(self) -> Sequence[Playbook]:
+        return tuple(self._engine.playbooks.values())
+
+    async def events(
+        self,
+        after: int,
+        limit: int,
+        job: str | None,
+        node: str | None,
+        kinds: Collection[str] = (),
+        last: bool = False,
+        routine: bool = True,
+    ) -> list[EventView]:
+        return await self._look(lambda session, _: events(session, after, limit, node, job, kinds, last, routine))
 
     async def why(self, kind: str, ref: str) -> WhyView:
         return await self._look(lambda session, seen: why(session, kind, ref, seen))
@@ -290,6 +372,7 @@ class Core:
             nodes_connected=sum(node.connected for node in self.live.snapshot().values()),
             nodes=known,
             jobs_active=active,
+            automation=await self.automation(),
         )
 
     async def log_tail(self, job: str, node: str | None, attempt: int | None, max_bytes: int) -> str:

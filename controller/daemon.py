@@ -17,10 +17,11 @@ from controller.config import Address, Config
 from controller.core import Core
 from controller.errors import Permanent
 from controller.link import LinkServer
-from controller.state import tokens
+from controller.state import automation, tokens
 from controller.state.opening import explained
 from controller.state.store import Store
 from controller.trust import Trust
+from service.notify import Notifier
 
 RENEWAL_CHECK_S = 24 * 3600
 BACKLOG = 1024  # agents that come back all at once wait here and not in a refused connection
@@ -42,13 +43,17 @@ async def run(config: Config, announce: Callable[[str], None]) -> None:
         link = held.enter_context(_listen(config.link.address, "link.listen"))
         store = held.enter_context(_prepared_store(config, clock))
         trust = Trust(config.state, config.server_names, clock.utc())
-        core = Core(store, clock, config.timing, config.limits, config.link.heartbeat_s)
+        notifier = Notifier(os.environ)
+        core = Core(store, clock, config.timing, config.limits, config.link.heartbeat_s, notifier.alive)
         async with _serving(core, store, trust, clock, (api, link), _link_address(config, link)):
             announce(
                 f"mainstay controller ready: api https://{_bound(api)} link {_bound(link)} "
                 f"epoch {core.epoch} ca {trust.ca_fingerprint}"
             )
+            notifier.status(f"epoch {core.epoch}, api {_bound(api)}, link {_bound(link)}")
+            notifier.ready()
             await stop.wait()
+            notifier.stopping()
 
 
 @contextlib.asynccontextmanager
@@ -116,6 +121,7 @@ def _prepared_store(config: Config, clock: Clock) -> Iterator[Store]:
         store = Store(config.database_url)
         store.migrate()
         store.transact(lambda session: tokens.expire(session, clock.utc()))
+        store.transact(lambda session: automation.ensure_first(session, config.automation.first_mode, clock.utc()))
         store.transact(
             lambda session: tokens.ensure_first(session, config.admin_user, clock.utc(), _keep_first(config.state))
         )

@@ -30,6 +30,7 @@ class NodeFacts(msgspec.Struct, frozen=True):
     held: bool = False  # any active hold, or a hold file
     hold_file: bool = False
     accelerators: tuple[str, ...] = ()
+    phase_since: datetime | None = None
 
 
 class PartFacts(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -100,6 +101,18 @@ def show_config(config: ConfigFile = configuration.DEFAULT_PATH) -> None:
     print(msgspec.json.format(msgspec.json.encode(shown)).decode())
 
 
+@app.command("database")
+def check_database(config: ConfigFile = configuration.DEFAULT_PATH) -> None:
+    """Say whether the database can be used, and is of this version."""
+    loaded = configuration.load(config)
+    with _opened(loaded) as store:
+        found, wanted = store.revisions()
+    if found != wanted:
+        shown = f"database: {loaded.database_shown} is at revision {found}, this version wants {wanted}"
+        raise Refused(f"{shown}; restart the controller")
+    print(f"{loaded.database_shown} is at revision {found}, as it should be")
+
+
 @app.command("ca-fingerprint")
 def show_ca_fingerprint(config: ConfigFile = configuration.DEFAULT_PATH) -> None:
     """Print what a joining agent compares the authority with."""
@@ -125,13 +138,20 @@ def _request(kind: TokenKind, name: str, user: str | None, expires_s: float | No
 
 
 def _create(config: Config, new: NewToken) -> IssuedToken:
+    with _opened(config) as store:
+        return store.transact(lambda session: tokens.create(session, new, LOCAL, SystemClock().utc()))
+
+
+@contextlib.contextmanager
+def _opened(config: Config) -> Iterator[Store]:
+    """The database that a controller has made. Raises NotFound and DatabaseUnusable."""
     with explained(config.database_shown):
         store = Store(config.database_url)
     file = store.url.database if store.url.get_backend_name() == "sqlite" else None
     if file and not Path(file).exists():
         raise NotFound(f"database: {file} does not exist yet; start the controller once")
     with contextlib.closing(store), explained(config.database_shown):
-        return store.transact(lambda session: tokens.create(session, new, LOCAL, SystemClock().utc()))
+        yield store
 
 
 def _log_to_stderr() -> None:

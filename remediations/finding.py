@@ -7,6 +7,9 @@ import msgspec
 
 
 class FindingKind(StrEnum):
+    """``node_lost``: a node counts as lost, with the attempts that may still run on it. ``node_returned``: a node that
+    was lost is in contact again. ``attempt_failed``: an attempt failed though all of its nodes are in contact."""
+
     NODE_LOST = "node_lost"
     NODE_RETURNED = "node_returned"
     ATTEMPT_FAILED = "attempt_failed"
@@ -28,3 +31,4 @@ class Finding(msgspec.Struct, frozen=True):
     at: datetime
     node: str | None = None
     jobs: list[AffectedJob] = []
+    asked_by: str = ""  # the person who wants it dealt with; empty when a detector saw it

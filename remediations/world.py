@@ -37,8 +37,14 @@ class World(Protocol):
     def lift_holds(self, node: str, owner_prefix: str, by: str) -> int:
         """Lift the active holds whose owner begins so; returns how many."""
 
+    def held(self, node: str) -> bool:
+        """Whether anybody holds it now."""
+
     def set_node_phase(self, node: str, phase: NodePhase) -> None: ...
     def node_phase(self, node: str) -> NodePhase: ...
+    def retire_node(self, node: str, by: str, reason: str, vouched: bool) -> None:
+        """From now on no node of the fleet. ``vouched``: somebody says that nothing runs on its machine any more."""
+
     def clear_loss(self, node: str) -> None:
         """The node is in service again: forget that it was lost."""
 

@@ -23,8 +23,3 @@ have_machines() { command -v systemd-nspawn >/dev/null && command -v debootstrap
 
 have_machines || scripts/apt-install.sh systemd-container debootstrap iproute2 ||
     echo 'setup: no machines here: their tests will be skipped; as root: apt-get install systemd-container debootstrap iproute2' >&2
-
-# Their disks take minutes to make the first time: now and behind the other tests, which find them made.
-if [ "$(id -u)" -eq 0 ] && have_machines; then
-    (cd tests && PYTHONPATH=. nohup ../.venv/bin/python -m machines.image </dev/null >/dev/null 2>&1 &)
-fi

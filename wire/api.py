@@ -72,6 +72,33 @@ class StepPhase(StrEnum):
     SKIPPED = "skipped"
 
 
+class Mode(StrEnum):
+    """How far automation may go, lowest first: of a playbook's own mode and the cluster's the lower one counts."""
+
+    OFF = "off"  # nothing
+    SHADOW = "shadow"  # what would have been done is recorded
+    APPROVE = "approve"  # a person is asked first
+    AUTO = "auto"
+
+    @property
+    def rank(self) -> int:
+        return list(Mode).index(self)
+
+
+class AutomationView(msgspec.Struct, frozen=True):
+    """The cluster's automation mode. Relaunching workers goes on under ``shadow`` and ``approve`` too."""
+
+    mode: Mode
+    set_by: str  # "person:NAME"; empty when nobody has set it yet
+    set_at: datetime | None
+    held_back: dict[str, int] = {}  # action: how often it was only recorded since then, because of this mode
+    waiting: list[int] = []  # runs that wait for a person's approval
+
+
+class AutomationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    mode: Mode
+
+
 class HoldView(msgspec.Struct, frozen=True):
     id: int
     owner: str  # "person:NAME" or "mainstay:PLAYBOOK"
@@ -106,7 +133,7 @@ class PartView(msgspec.Struct, frozen=True):
     step: int | None = None
     loss: float | None = None
     exit: ExitRecord | None = None
-    proof: str = ""  # how we know that it stopped
+    proof: str = ""  # how we know that it stopped; empty: we do not
 
 
 class AttemptView(msgspec.Struct, frozen=True):
@@ -119,8 +146,8 @@ class AttemptView(msgspec.Struct, frozen=True):
     ended_at: datetime | None
     end_reason: str
     end_message: str
-    resume_step: int | None
-    first_step: int | None
+    resume_step: int | None  # of the checkpoint that it started from
+    first_step: int | None  # that it made itself
     last_step: int | None
     master_address: str
     master_port: int | None
@@ -129,7 +156,7 @@ class AttemptView(msgspec.Struct, frozen=True):
 class CheckpointView(msgspec.Struct, frozen=True):
     step: int
     attempt: int
-    path: str
+    path: str  # on storage that every node of the job sees
     published_at: datetime
 
 
@@ -143,9 +170,9 @@ class JobView(msgspec.Struct, frozen=True):
     attempt: int
     step: int | None
     loss: float | None
-    failures: int
-    submitted_by: str
-    user: str
+    failures: int  # attempts whose failure started in the script
+    submitted_by: str  # "person:NAME"
+    user: str  # the Unix user that its workers run as
     created_at: datetime
     ended_at: datetime | None
     checkpoint: CheckpointView | None = None
@@ -178,6 +205,12 @@ class StepView(msgspec.Struct, frozen=True):
     decision: DecisionView | None = None
 
 
+class ApprovalView(msgspec.Struct, frozen=True):
+    approved_by: str  # "person:NAME"
+    approved_at: datetime
+    expires_at: datetime  # steps that have not begun by then ask again
+
+
 class RunView(msgspec.Struct, frozen=True):
     id: int
     playbook: str
@@ -190,6 +223,7 @@ class RunView(msgspec.Struct, frozen=True):
     ended_at: datetime | None
     steps: list[StepView] = []  # filled by the single-run call
     cause: str = ""  # what the incident says
+    approval: ApprovalView | None = None  # the newest
 
 
 class IncidentView(msgspec.Struct, frozen=True):
@@ -201,6 +235,46 @@ class IncidentView(msgspec.Struct, frozen=True):
     opened_at: datetime
     closed_at: datetime | None
     detail: dict[str, Any] = {}
+    acked_by: str = ""  # "person:NAME" who has seen it
+    acked_at: datetime | None = None
+    note: str = ""  # of who acknowledged it
+    runs: list[RunView] = []  # filled by the single-incident call
+
+
+class PlaybookStepView(msgspec.Struct, frozen=True):
+    action: str
+    target: str  # node, jobs
+    timeout_s: float
+
+
+class PlaybookView(msgspec.Struct, frozen=True):
+    name: str
+    summary: str
+    finding: str  # the kind that starts it
+    mode: Mode  # its own
+    steps: list[PlaybookStepView]
+
+
+class PlaybookText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A playbook to be checked. ``source`` is what messages call it; nothing is opened."""
+
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+    text: Annotated[str, msgspec.Meta(max_length=65_536)]
+
+
+class PlaybookProblem(msgspec.Struct, frozen=True):
+    """``line`` and ``column`` count from 1; 0 where no place can be told."""
+
+    line: int
+    column: int
+    field: str
+    message: str
+
+
+class PlaybookCheck(msgspec.Struct, frozen=True):
+    source: str
+    problems: list[PlaybookProblem]
+    playbook: PlaybookView | None = None  # when there is no problem
 
 
 class EventView(msgspec.Struct, frozen=True):
@@ -234,26 +308,59 @@ class WhyView(msgspec.Struct, frozen=True):
 
 class ControllerView(msgspec.Struct, frozen=True):
     version: str
-    protocol: str
-    epoch: int
+    protocol: str  # of the agents' link
+    epoch: int  # grows with every start; an agent obeys no older one
     started_at: datetime
     database: str
     nodes_connected: int
-    nodes: int
+    nodes: int  # retired ones are none
     jobs_active: int
+    automation: AutomationView | None = None
 
 
 class CordonRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``reason`` is shown wherever the hold is. After ``expires_s`` seconds it ends by itself; without, a person lifts
+    it."""
+
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
     expires_s: Annotated[float, msgspec.Meta(gt=0)] | None = None
 
 
 class DrainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``reason`` is shown wherever the hold is."""
+
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 
 
+class RetireRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``reason`` is kept in its history. ``machine_is_off`` is the caller's word that nothing runs on the machine any
+    more: its parts count as stopped."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    machine_is_off: bool = False
+
+
+class ApproveRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """It holds for steps that begin within ``expires_s`` seconds."""
+
+    expires_s: Annotated[float, msgspec.Meta(gt=0, le=604_800)] = 3600.0
+
+
+class WordRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``reason`` is why a person rejects or aborts a run."""
+
+    reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class AckRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``note`` is a line for colleagues, shown with the incident."""
+
+    note: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
 class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``csr`` is a PEM certificate signing request; its subject is ignored, the name comes from ``node``."""
+    """``node`` is the name that the join token was made for. ``csr`` is a certificate signing request, PEM; what it
+    says about its subject is ignored."""
 
     node: NodeName
     csr: Annotated[str, msgspec.Meta(max_length=16_384)]
@@ -271,11 +378,15 @@ class TokenKind(StrEnum):
 
 
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``kind`` is join, which lets one node join, or api, for an operator, a submitter or a program. ``name`` is whom
+    it is for; of a join token, the node. ``user`` is the Unix user that an api token's jobs run as; without one it may
+    not submit. After ``expires_s`` seconds it is worth nothing: a join token after 600 unless told and after a day at
+    most, an api token never unless told.
+    """
+
     kind: TokenKind
-    name: Annotated[
-        str, form(r"^[a-z0-9][a-z0-9.@_-]{0,62}" + END, "a name of small letters, digits and .@_-")
-    ]  # whom it is for; with JOIN the node's name
-    user: UserName | None = None  # the Unix user jobs of an API token run as; None may not submit
+    name: Annotated[str, form(r"^[a-z0-9][a-z0-9.@_-]{0,62}" + END, "a name of small letters, digits and .@_-")]
+    user: UserName | None = None
     expires_s: Annotated[float, msgspec.Meta(gt=0, le=31_536_000)] | None = None
 
 
@@ -285,8 +396,21 @@ class TokenResponse(msgspec.Struct, frozen=True):
     expires_at: datetime | None
 
 
+class TokenView(msgspec.Struct, frozen=True):
+    """A token without its secret. ``id`` begins the secret's SHA-256 and names the token for `token revoke`."""
+
+    id: str
+    kind: TokenKind
+    name: str
+    user: str | None
+    created_by: str
+    created_at: datetime
+    used_at: datetime | None  # when it was used last, to the minute
+    expires_at: datetime | None
+
+
 class ErrorResponse(msgspec.Struct, frozen=True):
-    """Every error of the API. HTTP 400 invalid, 401 no valid token, 403/409 refused, 404 not found."""
+    """Every error of the API."""
 
     error: str  # one line that names the field and the mend
     reason: str  # a fixed word

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 WARM_UP_S = 90.0
 PER_S = 600.0  # growth is told for ten minutes
-FLAT_MIB = 1.0  # in PER_S: below it is the noise of an allocator (a page cache of SQLite's is 2 MiB)
+FLAT_MIB = 1.0  # in PER_S; while SQLite's page caches fill (2 MiB a connection), a controller grows faster than this
 ENOUGH_S = 60.0  # seconds after the warm-up, of one incarnation at least, for a slope to say anything
 
 

@@ -24,6 +24,9 @@ def run(view: RunView, now: datetime, _wide: bool = False) -> RenderableType:
     rows = {"because": view.cause, "began": f"{clock(view.created_at, now)} UTC, {age(view.created_at, now)} ago"}
     rows["took"] = _took(view.created_at, view.ended_at) if view.ended_at else f"{age(view.created_at, now)} so far"
     rows["incident"] = str(view.incident)
+    if view.approval is not None:
+        until = f"{clock(view.approval.expires_at, now)} UTC"
+        rows["approved"] = f"by {view.approval.approved_by} {age(view.approval.approved_at, now)} ago, until {until}"
     parts: list[RenderableType] = [head, facts({name: value for name, value in rows.items() if value})]
     if view.steps:
         parts += [Text(), listing(view.steps, STEPS, now)]

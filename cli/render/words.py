@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
-from wire.api import AttemptPhase, Health, JobPhase, NodePhase, RunPhase, StepPhase
+from wire.api import AttemptPhase, Health, JobPhase, Mode, NodePhase, RunPhase, StepPhase
 from wire.conditions import Severity, Status
 
 GOOD, BUSY, WARN, BAD, DOUBT, DIM = "green", "cyan", "yellow", "red", "magenta", "dim"
@@ -51,6 +51,11 @@ _STYLES: dict[str, str] = {
 def phase(word: str) -> Text:
     """A phase, health or status in the colour of what it means; under way where no meaning is set."""
     return Text(word, style=_STYLES.get(word, BUSY))
+
+
+def mode(word: Mode) -> Text:
+    """How far automation may go, in the colour of how far that is."""
+    return Text(word, style={Mode.AUTO: GOOD, Mode.OFF: BAD}.get(word, WARN))
 
 
 def age(since: datetime | None, now: datetime) -> str:

@@ -11,7 +11,21 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from controller.api import errors, events, incidents, jobs, join, metrics, nodes, runs, status, tokens, why
+from controller.api import (
+    automation,
+    errors,
+    events,
+    incidents,
+    jobs,
+    join,
+    metrics,
+    nodes,
+    playbooks,
+    runs,
+    status,
+    tokens,
+    why,
+)
 from controller.api.authentication import TokenDesk, TokenMiddleware
 from controller.api.dependencies import provide_caller
 from controller.api.operations import Operations
@@ -59,6 +73,8 @@ def _version_1() -> Router:
             jobs.router,
             runs.router,
             incidents.router,
+            playbooks.router,
+            automation.router,
             events.router,
             why.router,
             tokens.router,
@@ -87,5 +103,6 @@ def _openapi() -> OpenAPIConfig:
         version=VERSION,
         openapi_router=Router("/v1", route_handlers=[], include_in_schema=False, after_request=_plain_not_found),
         render_plugins=[JsonRenderPlugin()],
+        use_handler_docstrings=True,
         components=Components(security_schemes={BEARER: SecurityScheme(type="http", scheme="bearer")}),
     )

@@ -7,11 +7,12 @@ from litestar.middleware import AbstractAuthenticationMiddleware, Authentication
 from litestar.types import ASGIApp
 
 from controller.clock import Clock
-from controller.errors import Unauthorized
+from controller.errors import Refused, Unauthorized
 from controller.state import tokens
 from controller.state.operations import Actor
 from controller.state.store import Store
-from controller.state.tokens import Holder, IssuedToken, NewToken
+from controller.state.tokens import FIRST_TOKEN, Holder, IssuedToken, NewToken
+from wire.api import TokenView
 
 PUBLIC = {"public": True}  # a handler's opt: no API token asked
 
@@ -33,6 +34,12 @@ class TokenDesk:
     async def redeem(self, secret: str, node: str) -> None:
         await self._store.run(lambda session: tokens.redeem(session, secret, node, self._clock.utc()))
 
+    async def list(self) -> list[TokenView]:
+        return await self._store.run(lambda session: tokens.views(session, self._clock.utc()))
+
+    async def revoke(self, token: str, by: str) -> TokenView:
+        return await self._store.run(lambda session: tokens.revoke(session, token, by, self._clock.utc()))
+
     async def create(self, new: NewToken, by: str) -> IssuedToken:
         return await self._store.run(lambda session: tokens.create(session, new, by, self._clock.utc()))
 
@@ -46,6 +53,12 @@ class TokenMiddleware(AbstractAuthenticationMiddleware):
 
     async def authenticate_request(self, connection: ASGIConnection[Any, Any, Any, Any]) -> AuthenticationResult:
         return AuthenticationResult(user=await self._desk.actor(bearer(connection)), auth=None)
+
+
+def check_admin(caller: Actor, does: str) -> None:
+    """Raises Refused; ``does`` says what only person:admin does."""
+    if caller.name != f"person:{FIRST_TOKEN}":
+        raise Refused(f"only person:{FIRST_TOKEN} {does}; this token is {caller.name}'s", "not_admin")
 
 
 def bearer(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

@@ -19,22 +19,26 @@ MOST_LOG_BYTES = 1024 * 1024
 
 @get("/", responses=RESPONSES)
 async def list_jobs(core: Core) -> list[JobView]:
+    """All jobs, oldest first, without specification and attempts."""
     return await core.jobs()
 
 
 @post("/", responses=RESPONSES)
 async def submit_job(core: Core, caller: Caller, data: JSONBody[JobSpec]) -> JobView:
+    """Take a job in. Refused with ``no_user`` or ``root_user`` when the token names no user that jobs may run as."""
     _check_may_submit(caller)
     return await core.submit_job(caller, data)
 
 
 @get("/{ref:str}", responses=RESPONSES)
 async def show_job(core: Core, ref: FromPath[str]) -> JobView:
+    """One job, with its specification, its attempts, and why it failed."""
     return await core.job(ref)
 
 
 @post("/{ref:str}/stop", status_code=HTTPStatus.OK, responses=RESPONSES)
 async def stop_job(core: Core, caller: Caller, ref: FromPath[str]) -> JobView:
+    """Stop a job for good. A job that has ended is refused with ``job_ended``."""
     return await core.stop_job(caller, ref)
 
 
@@ -46,6 +50,10 @@ async def read_log(
     attempt: Annotated[int | None, QueryParameter(ge=1)] = None,
     max_bytes: Annotated[int, QueryParameter(ge=1, le=MOST_LOG_BYTES)] = LOG_BYTES,
 ) -> str:
+    """The end of one node's log of one attempt: without ``attempt`` of the newest, without ``node`` of rank 0's.
+
+    Unavailable while the node is out of contact: its log is on its own disk.
+    """
     return await core.log_tail(ref, node, attempt, max_bytes)
 
 

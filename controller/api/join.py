@@ -27,9 +27,13 @@ async def join(
     now: Now,
     data: JSONBody[JoinRequest],
 ) -> JoinResponse:
-    """The bearer is a join token for ``node``. A request that can't be signed leaves the token unused."""
+    """The bearer is a join token for ``node``. A request that can't be signed leaves the token unused.
+
+    Refused with ``node_in_contact`` or ``node_busy`` while another machine of that name is in contact or may run work.
+    """
     secret = bearer(request)
     await desk.check_join(secret, data.node)
+    await core.check_may_join(data.node)
     certificate, fingerprint = authority.sign_node(data.csr, data.node, now)
     await desk.redeem(secret, data.node)
     await core.register_node(data.node, fingerprint, request.client.host if request.client else "")

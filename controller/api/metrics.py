@@ -16,6 +16,7 @@ from wire.api import JobView, NodeView
 
 @get("/metrics", tags=["metrics"])
 async def show_metrics(core: Core) -> Response[bytes]:
+    """Prometheus's text format: the controller's own numbers."""
     nodes, jobs, decisions = await core.nodes(), await core.jobs(), await core.decisions_by_reason()
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Taken([*_of_nodes(nodes), *_of_jobs(jobs), _of_decisions(decisions)]))

@@ -1,11 +1,23 @@
 """What the API asks of the core, and nothing more. References that name nothing raise controller.errors.NotFound."""
 
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from controller.state.operations import Actor
-from wire.api import ControllerView, EventView, IncidentView, JobView, NodeView, RunView, WhyView
+from remediations.playbook import Playbook
+from wire.api import (
+    AutomationView,
+    ControllerView,
+    EventView,
+    IncidentView,
+    JobView,
+    Mode,
+    NodeView,
+    RunView,
+    WhyView,
+)
 from wire.specs import JobSpec
 
 
@@ -22,6 +34,12 @@ class Operations(Protocol):
     async def node(self, name: str) -> NodeView: ...
     async def cordon(self, actor: Actor, node: str, reason: str, expires_at: datetime | None) -> NodeView: ...
     async def uncordon(self, actor: Actor, node: str) -> NodeView: ...
+    async def drain(self, actor: Actor, node: str, reason: str) -> NodeView: ...
+    async def retire(self, actor: Actor, node: str, reason: str, machine_is_off: bool) -> NodeView: ...
+    async def repair(self, actor: Actor, node: str) -> NodeView: ...
+    async def check_may_join(self, node: str) -> None:
+        """A new machine under an old name proves nothing about the old one. Raises Refused."""
+
     async def register_node(self, node: str, fingerprint: str, address: str) -> None:
         """From now on the certificate with ``fingerprint`` is the only one served for this node."""
 
@@ -36,9 +54,29 @@ class Operations(Protocol):
         """The newest, oldest of them first; so with incidents."""
 
     async def run(self, run: int) -> RunView: ...
+    async def approve_run(self, actor: Actor, run: int, lives: timedelta) -> RunView: ...
+    async def reject_run(self, actor: Actor, run: int, reason: str) -> RunView: ...
+    async def abort_run(self, actor: Actor, run: int, reason: str) -> RunView: ...
     async def incidents(self) -> list[IncidentView]: ...
-    async def events(self, after: int, limit: int, job: str | None, node: str | None) -> list[EventView]:
-        """Oldest first, those with an id above ``after``."""
+    async def incident(self, incident: int) -> IncidentView: ...
+    async def acknowledge(self, actor: Actor, incident: int, note: str) -> IncidentView: ...
+    async def automation(self) -> AutomationView: ...
+    async def set_automation(self, actor: Actor, mode: Mode) -> AutomationView: ...
+    def playbooks(self) -> Sequence[Playbook]: ...
+    async def events(
+        self,
+        after: int,
+        limit: int,
+        job: str | None,
+        node: str | None,
+        kinds: Collection[str] = (),
+        last: bool = False,
+        routine: bool = True,
+    ) -> list[EventView]:
+        """Oldest first, those with an id above ``after``: the first ``limit`` of them, or the ``last``.
+
+        Without ``routine`` only what is news: no published checkpoints.
+        """
 
     async def why(self, kind: str, ref: str) -> WhyView: ...
     async def status(self) -> ControllerView: ...

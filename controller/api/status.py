@@ -9,4 +9,5 @@ from wire.api import ControllerView
 
 @get("/status", responses=RESPONSES, tags=["status"])
 async def show_status(core: Core) -> ControllerView:
+    """The controller itself: version, epoch, and how much it looks after."""
     return await core.status()

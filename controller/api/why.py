@@ -11,6 +11,7 @@ from wire.api import WhyView
 
 @get("/{kind:str}/{ref:str}", responses=RESPONSES)
 async def explain(core: Core, kind: FromPath[WhyKind], ref: FromPath[str]) -> WhyView:
+    """Why it is as it is: the chain from reading to verification, oldest first."""
     return await core.why(kind.value, ref)
 
 

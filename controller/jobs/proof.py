@@ -1,7 +1,7 @@
 """How we know that a part of an old attempt runs no more (law 6).
 
-Seen stopped; never launched; the node booted since; or, for a gang whose attempts write in directories of their own,
-silent while another part is confirmed stopped, so that no step is possible.
+Seen stopped; never launched; the node booted since; a person vouches that its machine is off; or, for a gang whose
+attempts write in directories of their own, silent while another part is confirmed stopped, so that no step is possible.
 """
 
 from enum import StrEnum
@@ -15,10 +15,11 @@ class Proof(StrEnum):
     REPORTED_ENDED = "reported_ended"  # its agent saw the last process go
     NEVER_LAUNCHED = "never_launched"  # no order to launch it ever left, or it never reached the shim
     REBOOTED = "rebooted"
+    PERSON_VOUCHED = "person_vouched"  # a person says that the machine is off
     GANG_RULE = "gang_rule"  # silent, and no step is possible without the parts confirmed stopped
 
 
-CONFIRMED = frozenset({Proof.REPORTED_ENDED, Proof.NEVER_LAUNCHED, Proof.REBOOTED})
+CONFIRMED = frozenset({Proof.REPORTED_ENDED, Proof.NEVER_LAUNCHED, Proof.REBOOTED, Proof.PERSON_VOUCHED})
 _BY_END = {End.REBOOTED: Proof.REBOOTED, End.NEVER_STARTED: Proof.NEVER_LAUNCHED}
 
 

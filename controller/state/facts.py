@@ -84,6 +84,7 @@ def _node(row: Node, held: bool, moment: Moment) -> NodeFacts:
         held=held or live.hold_file,
         hold_file=live.hold_file,
         accelerators=tuple(row.accelerators),
+        phase_since=row.phase_since,
     )
 
 

@@ -10,7 +10,6 @@ from datetime import datetime
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from controller.jobs.proof import proof_of_end
@@ -19,6 +18,7 @@ from controller.state.events import record
 from controller.state.fit import MAX_SEQ, fit
 from controller.state.models import Attempt, Node, Part
 from controller.state.progress import reached
+from controller.state.store import DATABASE_AWAY
 from wire.api import AttemptPhase
 from wire.attempts import FailureKind, PartState, PartStatus, RankFailure
 from wire.messages import ConditionChanges, Durable, Hello, PartChange, Spooled
@@ -28,7 +28,6 @@ from wire.orders import Outcome
 log = logging.getLogger(__name__)
 
 UNDER_WAY = frozenset({PartState.STARTING, PartState.RUNNING, PartState.STOPPING})
-DATABASE_AWAY = (OperationalError, InterfaceError)  # says nothing about the message
 
 
 def take(session: Session, node_name: str, fingerprint: str, message: Hello | Spooled, now: datetime) -> None:

@@ -17,6 +17,7 @@ from controller.jobs.proof import Proof
 from controller.state import orders
 from controller.state.events import record
 from controller.state.models import Attempt, Checkpoint, Job, Part
+from controller.state.runs import close_incidents_of
 from controller.state.store import changed_one
 from wire.api import ENDED_JOB_PHASES, AttemptPhase, JobPhase
 from wire.attempts import PartStatus
@@ -278,6 +279,7 @@ class Mover:
     def _(self, move: decide.EndJob) -> bool:
         set_phase(self.session, self.job, move.phase, move.reason, move.message, self.now)
         self.job.ended_at = self.now
+        close_incidents_of(self.session, f"job:{self.job.id}", self.now)
         return False
 
     def _count(self, attempt: Attempt, move: decide.EndAttempt) -> None:

@@ -87,11 +87,13 @@ class Live:
         return True
 
     def hear(self, name: str, parts: list[PartStatus], mono: float, hold_file: bool | None = None) -> None:
+        """``hold_file``: of a heartbeat, and of nothing else; a heartbeat names every part that has not ended."""
         node = self.node(name)
+        merged = self._merged(name, parts, mono)
         self._nodes[name] = msgspec.structs.replace(
             node,
             contact_at=mono,
-            parts=self._merged(name, parts, mono),
+            parts=merged if hold_file is None else _others_ended(merged, parts),
             hold_file=node.hold_file if hold_file is None else hold_file,
         )
 
@@ -114,6 +116,16 @@ class Live:
 
 
 _NEVER_SEEN = LiveNode()
+
+
+def _others_ended(parts: dict[str, LivePart], named: list[PartStatus]) -> dict[str, LivePart]:
+    """What says of a part that is not named any more that it runs is old: said before it ended, and spooled."""
+    names = {part.id for part in named}
+    return {name: part if name in names else _ended(part) for name, part in parts.items()}
+
+
+def _ended(part: LivePart) -> LivePart:
+    return msgspec.structs.replace(part, status=msgspec.structs.replace(part.status, state=PartState.ENDED))
 
 
 def _without_old_ends(parts: dict[str, LivePart]) -> dict[str, LivePart]:

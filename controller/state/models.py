@@ -63,6 +63,17 @@ class Epoch(Base):
     started_at: Mapped[datetime]
 
 
+class Automation(Base):
+    """A row for each time the automation mode was set; the newest is in force. No row: ``shadow``."""
+
+    __tablename__ = "automation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mode: Mapped[str]
+    set_by: Mapped[str]
+    set_at: Mapped[datetime]
+
+
 class Node(Base):
     """A node's certificate is bound to its row: ``fingerprint`` names the only one that is served."""
 
@@ -70,8 +81,9 @@ class Node(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     phase: Mapped[str] = mapped_column(index=True)
+    phase_since: Mapped[datetime]
     address: Mapped[str]
-    fingerprint: Mapped[str]
+    fingerprint: Mapped[str]  # empty: none is served, the node is retired
     joined_at: Mapped[datetime]
     boot_id: Mapped[str] = mapped_column(default="")
     instance: Mapped[str] = mapped_column(default="")
@@ -208,6 +220,9 @@ class Incident(Base):
     detail: Mapped[dict[str, Any]]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None] = mapped_column(default=None, index=True)
+    acked_by: Mapped[str] = mapped_column(default="")
+    acked_at: Mapped[datetime | None] = mapped_column(default=None)
+    note: Mapped[str] = mapped_column(default="")  # of who acknowledged it
 
 
 class Decision(Base):
@@ -239,6 +254,19 @@ class Run(Base):
     epoch: Mapped[int]
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None] = mapped_column(default=None)
+
+
+class Approval(Base):
+    """A person's approval of a run; the newest counts, until it expires."""
+
+    __tablename__ = "approvals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run: Mapped[int] = mapped_column(ForeignKey("runs.id"), index=True)
+    decision: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
+    approved_by: Mapped[str]
+    approved_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class Step(Base):

@@ -26,23 +26,6 @@ def take_epoch(session: Session, instance: str, version: str, now: datetime) -> 
     return epoch.epoch
 
 
-def fingerprints(session: Session) -> dict[str, str]:
-    """Of each node, the one certificate that is served."""
-    return {row.name: row.fingerprint for row in session.scalars(select(Node)).all()}
-
-
-def register(session: Session, name: str, fingerprint: str, address: str, now: datetime) -> None:
-    """Bind a certificate to a node, new or known; an older certificate of the same name is served no more."""
-    node = session.get(Node, name)
-    if node is None:
-        node = Node(name=name, phase=NodePhase.JOINING, address=address, fingerprint=fingerprint, joined_at=now)
-        session.add(node)
-    node.fingerprint, node.address, node.spool_seq = fingerprint, address, 0
-    session.flush()
-    forget_conditions(session, name)
-    record(session, now, "node_joined", node=name, message=f"{name} joined with a new certificate")
-
-
 def greet(session: Session, hello: Hello, now: datetime) -> None:
     """Record what a node says of itself when it connects. One that joins for the first time is ready."""
     node = session.get_one(Node, hello.node)
@@ -58,7 +41,7 @@ def set_phase(session: Session, node: Node, phase: NodePhase, now: datetime) -> 
     if node.phase == phase:
         return
     record(session, now, "node_phase", reason=phase, message=f"{node.phase} -> {phase}", node=node.name)
-    node.phase = phase
+    node.phase, node.phase_since = phase, now
 
 
 def active_holds(session: Session, now: datetime, node: str | None = None) -> list[Hold]:
@@ -101,6 +84,13 @@ def clear_loss(session: Session, name: str) -> None:
     session.execute(update(Node).where(Node.name == name).values(lost_at=None, lost_reason=""))
 
 
+def lost_in_service(session: Session, now: datetime) -> list[str]:
+    """Nodes marked as lost that are ready all the same, and not held by automation."""
+    query = select(Node.name).where(Node.lost_at.is_not(None), Node.phase == NodePhase.READY).order_by(Node.name)
+    held = {hold.node for hold in active_holds(session, now) if not hold.owner.startswith(PERSON)}
+    return [name for name in session.scalars(query).all() if name not in held]
+
+
 def settle_phases(session: Session, now: datetime) -> None:
     """A draining node on which nothing may run any more is drained."""
     for node in session.scalars(select(Node).where(Node.phase == NodePhase.DRAINING)).all():
@@ -138,6 +128,8 @@ def _record_change(session: Session, node: str, condition: Condition, now: datet
 
 def health(node: Node, live: LiveNode, suspect: bool, now: datetime) -> tuple[Health, str]:
     """Health and the condition or contact that decides it."""
+    if node.phase == NodePhase.RETIRED:
+        return Health.UNKNOWN, "retired"
     if not live.connected or suspect:
         if node.lost_at is not None:
             return Health.LOST, node.lost_reason

@@ -1,6 +1,6 @@
 """What operators ask for: each takes the pipeline's way to an action (law 1)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,14 +9,23 @@ from sqlalchemy.orm import Session
 
 from controller.config import Limits, Timing
 from controller.errors import Invalid, NotFound
+from controller.state import automation, runs
 from controller.state.facts import Memory, Moment, read_cluster
-from controller.state.models import Job, Node
+from controller.state.models import Job, Node, Run
+from controller.state.runs import SqlLedger
 from controller.state.world import SqlWorld
 from remediations.actions import ActionCall, catalogue
-from remediations.operator import carry_out
-from remediations.pipeline import Proposal
+from remediations.engine import Engine
+from remediations.finding import Finding, FindingKind
+from remediations.ledger import RunReason
+from remediations.operator import RulingAgainst, carry_out
+from remediations.pipeline import Proposal, Verdict, decide
+from remediations.pipeline.situation import Disturbs
+from remediations.word import Word, weigh
+from wire.api import Mode, NodePhase, RunPhase
 from wire.specs import JobSpec
 
+DRAIN_PHASES = frozenset({NodePhase.DRAINING, NodePhase.DRAINED})
 CONTROLLER_ENVIRONMENT = "MAINSTAY_"
 
 
@@ -42,9 +51,65 @@ class Operator:
         self._do("hold", reason, {"expires_at": expires_at}, node=node)
 
     def uncordon(self, node: str) -> None:
-        """Lift every person's hold on the node; automation's own stay until it has put the node right."""
+        """Lift every person's hold on the node; automation's own stay until it has put the node right.
+
+        What a person drained takes work again.
+        """
         self._known_node(node)
         self._do("unhold", "", {"owner_prefix": "person:"}, node=node)
+        if self.world.node_phase(node) in DRAIN_PHASES and not self.world.held(node):
+            self._do("undrain", "", {}, node=node)
+
+    def drain(self, node: str, reason: str) -> None:
+        """Hold the node, and count it as drained once nothing runs on it any more. What runs there goes on."""
+        self.cordon(node, reason, None)
+        self._do("drain", reason, {}, node=node)
+
+    def retire(self, node: str, reason: str, machine_is_off: bool) -> None:
+        """Take the node out of the fleet. Refused while something may run on it."""
+        self._known_node(node)
+        self._do("retire", reason, {"machine_is_off": machine_is_off}, node=node, vouched=machine_is_off)
+
+    def repair(self, node: str, engine: Engine) -> None:
+        """Have a node that was lost, or failed its validation, checked and put back in service: a run of its own."""
+        self._known_node(node)
+        proposal = Proposal(self.actor.name, "validate", Disturbs.NOTHING, node, about_return=True)
+        ruling = decide(proposal, self.world.situation(proposal))
+        if ruling.verdict is not Verdict.ALLOW:
+            self.world.record_decision(proposal, ruling)
+            raise RulingAgainst(ruling)
+        now, who = self.world.now, self.actor.name
+        finding = Finding(
+            kind=FindingKind.NODE_RETURNED,
+            key=f"repair:{node}:{now.isoformat()}",
+            subject=f"node:{node}",
+            reason="asked_by_person",
+            message=f"{who} wants {node} checked and put back in service",
+            at=now,
+            node=node,
+            asked_by=who,
+        )
+        engine.open(finding, SqlLedger(self.session, self.world.epoch, now), self.world)
+
+    def approve_run(self, run: int, lives: timedelta) -> None:
+        """What of the run waits for approval may go, and its later steps, until that has lived its time."""
+        decision, now = self._say(Word.APPROVE, run), self.world.now
+        runs.approve(self.session, run, decision, self.actor.name, now + lives, now)
+
+    def reject_run(self, run: int, reason: str) -> None:
+        self._say(Word.REJECT, run)
+        self._give_up(run, RunReason.REJECTED, reason)
+
+    def abort_run(self, run: int, reason: str) -> None:
+        """Nothing more of it is begun. What it has begun is not taken back."""
+        self._say(Word.ABORT, run)
+        self._give_up(run, RunReason.ABORTED, reason)
+
+    def set_automation(self, mode: Mode) -> None:
+        automation.set_mode(self.session, mode, self.actor.name, self.world.now)
+
+    def acknowledge(self, incident: int, note: str) -> None:
+        runs.acknowledge(self.session, incident, self.actor.name, note, self.world.now)
 
     def submit_job(self, spec: JobSpec) -> str:
         check_spec(spec)
@@ -61,10 +126,32 @@ class Operator:
         if self.session.get(Node, name) is None:
             raise NotFound(f"no node {name!r}; `mainstay node list` shows those there are")
 
+    def _say(self, word: Word, number: int) -> int:
+        """The decision that this word may be said. Raises RulingAgainst, with the decision recorded."""
+        run = self.session.get(Run, number)
+        if run is None:
+            raise NotFound(f"no run {number}; `mainstay run list` shows those there are")
+        ruling = weigh(word, number, RunPhase(run.phase), run.reason)
+        proposal = Proposal(self.actor.name, word, Disturbs.NOTHING, run=number)
+        decision = self.world.record_decision(proposal, ruling)
+        if ruling.verdict is not Verdict.ALLOW:
+            raise RulingAgainst(ruling)
+        return decision
+
+    def _give_up(self, run: int, reason: RunReason, why: str) -> None:
+        message = f"by {self.actor.name}" + (f": {why}" if why else "")
+        runs.end_run(self.session, run, RunPhase.ABANDONED, reason, message, self.world.now)
+
     def _do(
-        self, action: str, reason: str, params: dict[str, Any], node: str | None = None, job: str | None = None
+        self,
+        action: str,
+        reason: str,
+        params: dict[str, Any],
+        node: str | None = None,
+        job: str | None = None,
+        vouched: bool = False,
     ) -> None:
-        proposal = Proposal(self.actor.name, action, catalogue()[action].DISTURBS, node, job)
+        proposal = Proposal(self.actor.name, action, catalogue()[action].DISTURBS, node, job, vouched=vouched)
         call = ActionCall(self.actor.name, 0, "person", reason, node=node, job=job, params=params)
         carry_out(self.world, proposal, call)
 

@@ -111,6 +111,15 @@ def withdraw(session: Session, key: str, now: datetime) -> bool:
     return changed_one(session, statement)
 
 
+def abandon(session: Session, node: str, now: datetime) -> None:
+    """What the node has not answered yet is no longer wanted."""
+    session.execute(
+        update(OrderRow)
+        .where(OrderRow.node == node, OrderRow.state == OrderState.PENDING)
+        .values(state=OrderState.WITHDRAWN, ended_at=now)
+    )
+
+
 def never_left(session: Session, key: str) -> bool:
     row = session.get(OrderRow, key, populate_existing=True)
     return row is None or row.state in (OrderState.WITHDRAWN, OrderState.EXPIRED)

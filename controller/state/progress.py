@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from controller.state.events import record
 from controller.state.facts import Memory, Moment
 from controller.state.models import Attempt
+from controller.state.runs import close_incidents_of
 from wire.api import AttemptPhase
 from wire.attempts import PartStatus
 
@@ -49,4 +50,5 @@ def reached(session: Session, status: PartStatus, now: datetime) -> None:
             attempt=status.attempt,
             detail={"step": attempt.first_step},
         )
+        close_incidents_of(session, f"job:{status.job}", now)  # whoever brought it back
     attempt.last_step = max([*steps, attempt.last_step or 0])

@@ -1,19 +1,21 @@
 """Incidents, runs and their steps in SQL: the engine's ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import and_, exists, select, update
 from sqlalchemy.orm import Session
 
+from controller.errors import NotFound
+from controller.state import automation
 from controller.state.events import record
-from controller.state.models import Incident, Run, Step
-from controller.state.store import changed_one
+from controller.state.models import Approval, Incident, Run, Step
+from controller.state.store import DATABASE_AWAY, changed_one
 from remediations.finding import Finding
-from remediations.ledger import RunRecord, StepPlan, StepRecord
+from remediations.ledger import RunReason, RunRecord, StepPlan, StepRecord
 from remediations.pipeline import RulingReason
-from wire.api import RunPhase, StepPhase
+from wire.api import Mode, RunPhase, StepPhase
 
 PLAYBOOK_OFF = RulingReason.PLAYBOOK_OFF
 ACTIVE = (RunPhase.PROPOSED, RunPhase.WAITING, RunPhase.RUNNING)
@@ -27,8 +29,9 @@ class SqlLedger:
         self.session, self.epoch, self.now = session, epoch, now
 
     def open_incident(self, finding: Finding) -> int | None:
-        if self.session.scalar(select(Incident.id).where(Incident.key == finding.key)) is not None:
-            return None
+        known = self.session.scalar(select(Incident.id).where(Incident.key == finding.key))
+        if known is not None:
+            return known if self._held_back(known) else None
         incident = Incident(
             key=finding.key,
             finding=finding.kind,
@@ -41,6 +44,14 @@ class SqlLedger:
         self.session.add(incident)
         self.session.flush()
         return incident.id
+
+    def _held_back(self, incident: int) -> bool:
+        """All that was done about it was to record, below a mode that has been raised since."""
+        query = select(Run).where(Run.incident == incident).order_by(Run.id.desc()).limit(1)
+        last = self.session.scalars(query).first()
+        if last is None or last.phase != RunPhase.SHADOW or last.reason != RulingReason.AUTOMATION_SHADOW:
+            return False
+        return automation.in_force(self.session).rank > Mode.SHADOW.rank
 
     def create_run(self, playbook: str, incident: int, finding: Finding, plans: list[StepPlan]) -> int:
         run = Run(
@@ -68,9 +79,21 @@ class SqlLedger:
         )
         return run.id
 
-    def active_runs(self) -> list[RunRecord]:
-        rows = self.session.scalars(select(Run).where(Run.phase.in_(ACTIVE)).order_by(Run.id)).all()
-        return [self._load(row) for row in rows]
+    def active_runs(self) -> list[int]:
+        return list(self.session.scalars(select(Run.id).where(Run.phase.in_(ACTIVE)).order_by(Run.id)).all())
+
+    def isolated(self, work: Callable[[], None]) -> Exception | None:
+        try:
+            with self.session.begin_nested():
+                work()
+        except DATABASE_AWAY:
+            raise
+        except Exception as fault:
+            return fault
+        return None
+
+    def fail_run(self, run: int, reason: RunReason, message: str) -> None:
+        end_run(self.session, run, RunPhase.FAILED, reason, message, self.now)
 
     def claim(self, run: RunRecord, step: StepRecord, decision: int) -> bool:
         statement = (
@@ -122,7 +145,8 @@ class SqlLedger:
         for incident in self.session.scalars(select(Incident).where(which, Incident.closed_at.is_(None))).all():
             incident.closed_at = self.now
 
-    def _load(self, row: Run) -> RunRecord:
+    def load(self, run: int) -> RunRecord:
+        row = self.session.get_one(Run, run)
         incident = self.session.get_one(Incident, row.incident)
         return RunRecord(
             id=row.id,
@@ -140,6 +164,62 @@ class SqlLedger:
 
 def steps_of(session: Session, run: int) -> Sequence[Step]:
     return session.scalars(select(Step).where(Step.run == run).order_by(Step.index)).all()
+
+
+def end_run(session: Session, run: int, phase: RunPhase, reason: str, message: str, now: datetime) -> None:
+    """End it by its rows alone: what is left of it is not done. What has begun is not taken back."""
+    row = session.get_one(Run, run)
+    left = StepPhase.FAILED if phase is RunPhase.FAILED else StepPhase.SKIPPED
+    for step in steps_of(session, run):
+        if step.phase in TO_DO:
+            step.phase, step.reason, step.message, step.ended_at = left, reason, message, now
+            left = StepPhase.SKIPPED
+    row.phase, row.reason, row.message, row.ended_at = phase, reason, message, now
+    node, job = _about(row.subject)
+    text = f"{row.playbook} is {phase}: {message}"
+    detail = {"because": reason}
+    record(session, now, "run_phase", reason=phase, message=text, run=run, node=node, job=job, detail=detail)
+    session.flush()
+
+
+def approve(session: Session, run: int, decision: int, by: str, expires_at: datetime, now: datetime) -> None:
+    session.add(Approval(run=run, decision=decision, approved_by=by, approved_at=now, expires_at=expires_at))
+    record(session, now, "run_approved", reason=by, message=f"until {expires_at:%Y-%m-%d %H:%M:%S} UTC", run=run)
+    session.flush()
+
+
+def newest_approval(session: Session, run: int) -> Approval | None:
+    return session.scalars(select(Approval).where(Approval.run == run).order_by(Approval.id.desc()).limit(1)).first()
+
+
+def approved_until(session: Session, run: int) -> datetime | None:
+    approval = newest_approval(session, run)
+    return approval.expires_at if approval else None
+
+
+def close_incidents_of(session: Session, subject: str, now: datetime) -> None:
+    """What was wrong with it is over."""
+    query = select(Incident).where(Incident.subject == subject, Incident.closed_at.is_(None))
+    for incident in session.scalars(query).all():
+        incident.closed_at = now
+
+
+def acknowledge(session: Session, incident: int, by: str, note: str, now: datetime) -> None:
+    """A person has seen it; of two words the later counts. Raises NotFound."""
+    row = session.get(Incident, incident)
+    if row is None:
+        raise NotFound(f"no incident {incident}; `mainstay incident list` shows those there are")
+    row.acked_by, row.acked_at, row.note = by, now, note
+    node, job = _about(row.subject)
+    text = f"incident {incident}, {row.message}" + (f": {note}" if note else "")
+    record(session, now, "incident_acked", reason=by, message=text, node=node, job=job, detail={"incident": incident})
+    session.flush()
+
+
+def _about(subject: str) -> tuple[str | None, str | None]:
+    """The node, or the job."""
+    kind, _, name = subject.partition(":")
+    return (name, None) if kind == "node" else (None, name)
 
 
 def earlier_runs(session: Session, run: int) -> list[int]:

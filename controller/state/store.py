@@ -8,14 +8,18 @@ from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CursorResult, Engine, Update, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
 Transaction = Session  # the name under which the rest of the controller knows it
 READ_ONLY = "mainstay_read_only"
+DATABASE_AWAY = (OperationalError, InterfaceError)  # says nothing about the work that met it
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
 
 
@@ -38,12 +42,16 @@ class Store:
 
     def migrate(self) -> None:
         """Bring the schema to this version's; safe to call at every start."""
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.set_main_option("path_separator", "os")
+        config = _alembic()
         with self.engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+    def revisions(self) -> tuple[str | None, str | None]:
+        """The schema's revision as it is (None: nothing was ever migrated), and this version's."""
+        with self.engine.connect() as connection:
+            found = MigrationContext.configure(connection).get_current_revision()
+        return found, ScriptDirectory.from_config(_alembic()).get_current_head()
 
     def transact(self, work: Callable[[Session], T]) -> T:
         """Run ``work`` in one transaction on the calling thread: all of it is written, or nothing."""
@@ -67,6 +75,13 @@ class Store:
         self._thread.shutdown(wait=True)
         self._reader.shutdown(wait=True)
         self.engine.dispose()
+
+
+def _alembic() -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
 
 
 def changed_one(session: Session, statement: Update) -> bool:

@@ -15,7 +15,7 @@ from controller.detect import detect
 from controller.detect.contact import Assessment, Contact, assess
 from controller.facts import Cluster
 from controller.jobs.decide import next_moves
-from controller.state import intake, nodes, orders
+from controller.state import automation, intake, nodes, orders, runs
 from controller.state.events import record
 from controller.state.facts import Memory, Moment, offers, read_cluster, read_job
 from controller.state.jobs import Mover, active_jobs
@@ -25,7 +25,7 @@ from controller.state.progress import keep_progress
 from controller.state.runs import SqlLedger
 from controller.state.world import SqlWorld
 from remediations.engine import Engine
-from wire.api import ENDED_JOB_PHASES, AttemptPhase, NodePhase
+from wire.api import ENDED_JOB_PHASES, AttemptPhase, Mode, NodePhase
 from wire.messages import Hello, Spooled
 from wire.orders import Order
 
@@ -72,7 +72,11 @@ def tick(
     orders.expire_unsent(session, moment.utc)
     keep_progress(session, moment, memory)
     cluster = read_cluster(session, moment, memory)
-    assessments = {name: assess(node, cluster, rules.timing) for name, node in cluster.nodes.items()}
+    assessments = {
+        name: assess(node, cluster, rules.timing)
+        for name, node in cluster.nodes.items()
+        if node.phase is not NodePhase.RETIRED
+    }
     _record_contacts(session, contacts, assessments, moment)
     lost = _mark_lost(session, cluster, assessments, moment)
     if lost:
@@ -86,9 +90,21 @@ def tick(
     if _advance_jobs(session, cluster, moment, memory, rules):
         rules.engine.advance([], ledger, world)
     nodes.settle_phases(session, moment.utc)
+    if automation.in_force(session) is not Mode.AUTO:
+        _welcome_back(session, world, assessments)
     leaving = orders.due(session, moment.nodes, sent, rules.epoch, moment.utc)
     judged = {name: each.contact for name, each in assessments.items()}
     return Result(leaving, lost, judged, orders.pending_keys(session))
+
+
+def _welcome_back(session: Session, world: SqlWorld, assessments: Mapping[str, Assessment]) -> None:
+    """Below ``auto`` nobody puts a node back in service: one that was never taken out of it, is in contact again and
+    runs nothing old counts as lost no longer."""
+    for node in nodes.lost_in_service(session, world.now):
+        if assessments[node].contact is Contact.IN_CONTACT and not world.leftovers(node):
+            world.clear_loss(node)
+            runs.close_incidents_of(session, f"node:{node}", world.now)
+            world.record("node_in_service", reason="in_contact", message=f"{node} takes work again", node=node)
 
 
 def _record_contacts(

@@ -9,13 +9,16 @@ import msgspec
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
-from controller.errors import Invalid, Unauthorized
+from controller.errors import Invalid, NotFound, Unauthorized
+from controller.state.events import record
 from controller.state.models import Token
 from controller.state.store import changed_one
-from wire.api import TokenKind
+from wire.api import TokenKind, TokenView
 from wire.names import NodeName
 
 SECRET_BYTES = 32
+ID_LENGTH = 12  # of the hash's hexadecimal digits: names a token, and tells nothing about its secret
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
 JOIN_LIFE = timedelta(minutes=10)  # SPIRE's default
 LONGEST_JOIN_LIFE = timedelta(days=1)
 FIRST_TOKEN = "admin"  # noqa: S105 - its name, not its secret
@@ -71,7 +74,42 @@ def verify_api(session: Session, secret: str, now: datetime) -> Holder:
     token = session.get(Token, _hash(secret))
     if token is None or token.kind != TokenKind.API or _expired(token, now):
         raise Unauthorized("the API token is not valid; ask for one with `mainstay token create --kind api`")
+    if token.used_at is None or now - token.used_at >= USE_IS_NOTED_EVERY:
+        token.used_at = now
     return Holder(token.name, token.user)
+
+
+def views(session: Session, now: datetime) -> list[TokenView]:
+    """Those that are valid still, oldest first."""
+    rows = session.scalars(select(Token).order_by(Token.created_at, Token.hash)).all()
+    return [_view(row) for row in rows if not _expired(row, now) and not (row.kind == TokenKind.JOIN and row.used_at)]
+
+
+def revoke(session: Session, token: str, by: str, now: datetime) -> TokenView:
+    """Forget the token of that id. Raises NotFound, and Invalid where the id stands for more than one."""
+    found = session.scalars(select(Token).where(Token.hash.startswith(token, autoescape=True)).limit(2)).all()
+    if not found or len(token) < ID_LENGTH:
+        raise NotFound(f"no token {token!r}; `mainstay token list` shows those there are")
+    if len(found) > 1:
+        raise Invalid(f"token: {token!r} stands for more than one; give more of it")
+    view = _view(found[0])
+    session.delete(found[0])
+    message = f"{view.kind} token {view.id} of {view.name}, made by {view.created_by}"
+    record(session, now, "token_revoked", reason=by, message=message)
+    return view
+
+
+def _view(row: Token) -> TokenView:
+    return TokenView(
+        id=row.hash[:ID_LENGTH],
+        kind=TokenKind(row.kind),
+        name=row.name,
+        user=row.user,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        used_at=row.used_at,
+        expires_at=row.expires_at,
+    )
 
 
 def verify_join(session: Session, secret: str, node: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from controller.state import jobs, nodes, runs
 from controller.state.facts import Moment
 from controller.state.live import LiveNode, live_part
 from controller.state.models import (
+    Approval,
     Attempt,
     Checkpoint,
     Decision,
@@ -26,6 +27,7 @@ from controller.state.models import (
 )
 from controller.state.operations import find_job
 from wire.api import (
+    ApprovalView,
     AttemptPhase,
     AttemptView,
     CheckpointView,
@@ -212,7 +214,7 @@ def part_with_log(session: Session, ref: str, node: str | None, attempt: int | N
 
 def run_views(session: Session, limit: int = 200) -> list[RunView]:
     rows = session.scalars(select(Run).order_by(Run.id.desc()).limit(limit)).all()
-    return [_run(row) for row in rows][::-1]
+    return [_run(session, row) for row in rows][::-1]
 
 
 def run_view(session: Session, run: int) -> RunView | None:
@@ -220,10 +222,11 @@ def run_view(session: Session, run: int) -> RunView | None:
     if row is None:
         return None
     steps = [_step(session, step) for step in runs.steps_of(session, run)]
-    return msgspec.structs.replace(_run(row), steps=steps)
+    return msgspec.structs.replace(_run(session, row), steps=steps)
 
 
-def _run(row: Run) -> RunView:
+def _run(session: Session, row: Run) -> RunView:
+    incident = session.get(Incident, row.incident)
     return RunView(
         id=row.id,
         playbook=row.playbook,
@@ -234,7 +237,13 @@ def _run(row: Run) -> RunView:
         incident=row.incident,
         created_at=row.created_at,
         ended_at=row.ended_at,
+        cause=incident.message if incident else "",
+        approval=_approval(runs.newest_approval(session, row.id)),
     )
+
+
+def _approval(row: Approval | None) -> ApprovalView | None:
+    return None if row is None else ApprovalView(row.approved_by, row.approved_at, row.expires_at)
 
 
 def _step(session: Session, row: Step) -> StepView:
@@ -263,16 +272,36 @@ def decision_view(row: Decision) -> DecisionView:
 
 def incident_views(session: Session, limit: int = 200) -> list[IncidentView]:
     rows = session.scalars(select(Incident).order_by(Incident.id.desc()).limit(limit)).all()
-    return [
-        IncidentView(row.id, row.finding, row.subject, row.reason, row.message, row.opened_at, row.closed_at)
-        for row in reversed(rows)
-    ]
+    return [_incident(row) for row in reversed(rows)]
+
+
+def incident_view(session: Session, incident: int) -> IncidentView | None:
+    row = session.get(Incident, incident)
+    if row is None:
+        return None
+    its = session.scalars(select(Run).where(Run.incident == incident).order_by(Run.id)).all()
+    return msgspec.structs.replace(_incident(row), detail=row.detail, runs=[_run(session, run) for run in its])
+
+
+def _incident(row: Incident) -> IncidentView:
+    return IncidentView(
+        id=row.id,
+        finding=row.finding,
+        subject=row.subject,
+        reason=row.reason,
+        message=row.message,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        acked_by=row.acked_by,
+        acked_at=row.acked_at,
+        note=row.note,
+    )
 
 
 def counts(session: Session) -> tuple[int, int]:
-    """Nodes, and jobs that have not ended."""
-    all_nodes = session.scalar(select(func.count()).select_from(Node)) or 0
-    return all_nodes, len(jobs.active_jobs(session))
+    """Nodes that are not retired, and jobs that have not ended."""
+    fleet = session.scalar(select(func.count()).select_from(Node).where(Node.phase != NodePhase.RETIRED)) or 0
+    return fleet, len(jobs.active_jobs(session))
 
 
 def decisions_by_reason(session: Session) -> dict[tuple[str, str, str], int]:

@@ -39,11 +39,13 @@ STAGES = {
     "attempt_running": "verify",
     "first_step": "verify",
     "run_phase": "verify",
+    "run_approved": "decide",
+    "node_in_service": "record",
+    "node_retired": "act",
     "job_phase": "account",
     "checkpoint_published": "record",
     "checkpoint_refused": "record",
 }
-ROUTINE = frozenset({"checkpoint_published"})
 
 
 def why_job(session: Session, ref: str, seen: Seen) -> WhyView:
@@ -67,6 +69,7 @@ def why_run(session: Session, ref: str, _seen: Seen) -> WhyView:
     text = f"run {run.id} of {run.playbook} on {run.subject} is {run.phase}" + (
         f": {run.message}" if run.message else ""
     )
+    text += f"; it began because {run.cause}" if run.cause else ""
     return WhyView(f"run:{run.id}", text, chain(newest(session, LINKS * 4, run=run.id)))
 
 
@@ -76,13 +79,12 @@ def why(session: Session, kind: str, ref: str, seen: Seen) -> WhyView:
 
 
 def chain(events: Iterable[EventView]) -> list[WhyLink]:
-    """The newest links, oldest first; of a routine kind only the last one is told."""
-    told = list(events)
-    last = {event.kind: event.id for event in told}
-    kept = [
-        event for event in told if not _passing(event) and (event.kind not in ROUTINE or last[event.kind] == event.id)
-    ]
-    return [WhyLink(event.at, STAGES.get(event.kind, "record"), _text(event), event.reason) for event in kept][-LINKS:]
+    """The newest links, oldest first."""
+    return [_link(event) for event in events if not _passing(event)][-LINKS:]
+
+
+def _link(event: EventView) -> WhyLink:
+    return WhyLink(event.at, STAGES.get(event.kind, "record"), _text(event), event.reason, event.kind)
 
 
 def _passing(event: EventView) -> bool:
@@ -130,6 +132,8 @@ _TEXTS: dict[str, Callable[[EventView], str]] = {
     "decision": _decision,
     "run_proposed": lambda event: f"run {event.run} of playbook {event.reason} is proposed",
     "run_phase": lambda event: f"run {event.run}: {event.message}",
+    "run_approved": lambda event: f"run {event.run} is approved by {event.reason} {event.message}",
+    "node_retired": lambda event: f"retired by {event.reason}: {event.message}",
     "hold_added": lambda event: f"hold by {event.reason}: {event.message}",
     "hold_lifted": lambda event: f"hold of {event.reason} lifted {event.message.partition(':')[0]}",
     "node_phase": _phase,
@@ -142,7 +146,8 @@ def _job_summary(job: JobView) -> str:
     ended = [attempt for attempt in job.attempts if attempt.end_reason]
     text = f"{job.id} is {job.phase}" + (f": {job.message}" if job.message and job.reason else "")
     if ended and ended[-1].end_reason != "succeeded":
-        text += f"; attempt {ended[-1].number} ended: {ended[-1].end_reason}, {ended[-1].end_message}"
+        because = ", ".join(filter(None, (ended[-1].end_reason, ended[-1].end_message)))
+        text += f"; attempt {ended[-1].number} ended: {because}"
     return text
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from controller.config import Limits, Timing
 from controller.facts import Cluster
 from controller.jobs.proof import unprovable
-from controller.state import events, jobs, nodes, orders, runs
+from controller.state import automation, events, jobs, membership, nodes, orders, runs
 from controller.state.facts import Moment
 from controller.state.models import Attempt, Decision, Job, Node
 from remediations.finding import AffectedJob
@@ -16,6 +16,7 @@ from remediations.pipeline import Proposal, Ruling, Situation
 from remediations.pipeline.situation import JobSituation, NodeSituation
 from remediations.world import JobProgress
 from wire.api import AttemptPhase, JobPhase, NodePhase
+from wire.names import attempt_id
 from wire.orders import OrderKind, Outcome
 from wire.specs import JobSpec
 
@@ -43,6 +44,8 @@ class SqlWorld:
             breaker_share=self.limits.breaker_share,
             breaker_min_nodes=self.limits.breaker_min_nodes,
             earlier_runs=runs.earlier_runs(self.session, proposal.run) if proposal.run else [],
+            ceiling=automation.in_force(self.session),
+            approved_until=runs.approved_until(self.session, proposal.run) if proposal.run else None,
         )
 
     def record_decision(self, proposal: Proposal, ruling: Ruling) -> int:
@@ -90,6 +93,8 @@ class SqlWorld:
             lost=row.lost_at is not None,
             person_holds=[hold.reason for hold in holds if hold.owner.startswith(nodes.PERSON)],
             hold_file=facts.hold_file,
+            retired=row.phase == NodePhase.RETIRED,
+            parts=[attempt_id(part.job, part.attempt) for part in nodes.open_parts(self.session, name)],
         )
 
     def _job_situation(self, job_id: str) -> JobSituation:
@@ -113,11 +118,20 @@ class SqlWorld:
     def lift_holds(self, node: str, owner_prefix: str, by: str) -> int:
         return nodes.lift_holds(self.session, node, owner_prefix, by, self.now)
 
+    def held(self, node: str) -> bool:
+        return bool(nodes.active_holds(self.session, self.now, node))
+
     def set_node_phase(self, node: str, phase: NodePhase) -> None:
         nodes.set_phase(self.session, self.session.get_one(Node, node), phase, self.now)
 
     def node_phase(self, node: str) -> NodePhase:
         return NodePhase(self.session.get_one(Node, node).phase)
+
+    def retire_node(self, node: str, by: str, reason: str, vouched: bool) -> None:
+        if vouched:
+            membership.vouch(self.session, node, by, self.now)
+        membership.retire(self.session, node, by, self.now)
+        self.record("node_retired", reason=by, message=reason, node=node)
 
     def clear_loss(self, node: str) -> None:
         nodes.clear_loss(self.session, node)

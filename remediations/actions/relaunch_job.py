@@ -9,6 +9,7 @@ from remediations.world import World
 from wire.api import ENDED_JOB_PHASES, JobPhase
 
 DISTURBS = Disturbs.JOB
+SERVES_RELAUNCH = True
 
 
 def perform(world: World, call: ActionCall) -> None:

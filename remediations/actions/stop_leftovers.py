@@ -6,6 +6,7 @@ from remediations.world import World
 from wire.names import attempt_id
 
 DISTURBS = Disturbs.NOTHING
+SERVES_RELAUNCH = True
 GRACE_S = 1.0
 
 

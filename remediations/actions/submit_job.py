@@ -5,6 +5,7 @@ from remediations.pipeline.situation import Disturbs
 from remediations.world import World
 
 DISTURBS = Disturbs.NOTHING
+PEOPLE_ONLY = True
 
 
 def perform(world: World, call: ActionCall) -> None:

@@ -7,14 +7,7 @@ from enum import StrEnum
 import msgspec
 
 from remediations.pipeline.ruling import Objection
-from wire.api import ENDED_JOB_PHASES, JobPhase
-
-
-class Mode(StrEnum):
-    OFF = "off"
-    SHADOW = "shadow"
-    APPROVE = "approve"
-    AUTO = "auto"
+from wire.api import ENDED_JOB_PHASES, JobPhase, Mode
 
 
 class Disturbs(StrEnum):
@@ -37,7 +30,9 @@ class Proposal(msgspec.Struct, frozen=True):
     attempt: int | None = None
     run: int | None = None
     about_loss: bool = False  # started by the loss of ``node``
-    about_return: bool = False  # started by the return of ``node``
+    about_return: bool = False  # started by the return of ``node``, or by a person who wants it put right
+    serves_relaunch: bool = False  # without it no job gets going again
+    vouched: bool = False  # a person's word that the machine is off
     expires_at: datetime | None = None
     mode: Mode = Mode.AUTO
 
@@ -45,7 +40,9 @@ class Proposal(msgspec.Struct, frozen=True):
     def target(self) -> str:
         if self.job is not None:
             return f"job:{self.job}" if self.attempt is None else f"job:{self.job}.{self.attempt}"
-        return f"node:{self.node}" if self.node else "cluster"
+        if self.node is not None:
+            return f"node:{self.node}"
+        return "cluster" if self.run is None else f"run:{self.run}"
 
     @property
     def by_person(self) -> bool:
@@ -70,6 +67,8 @@ class NodeSituation(msgspec.Struct, frozen=True):
     lost: bool  # it was lost and has not been put back in service since
     person_holds: list[str]  # their reasons
     hold_file: bool
+    retired: bool = False
+    parts: list[str] = []  # ids of attempts whose part may still run there
 
 
 class Situation(msgspec.Struct, frozen=True):
@@ -81,6 +80,8 @@ class Situation(msgspec.Struct, frozen=True):
     breaker_share: float = 0.5
     breaker_min_nodes: int = 3
     earlier_runs: list[int] = []  # of the same playbook on the same subject, in progress
+    ceiling: Mode = Mode.AUTO  # the cluster's automation mode
+    approved_until: datetime | None = None  # a person's approval of the run it is part of
 
 
 Stage = Callable[[Proposal, Situation], Objection | None]

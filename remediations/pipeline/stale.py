@@ -3,6 +3,8 @@
 from remediations.pipeline.ruling import Objection, RulingReason, Verdict
 from remediations.pipeline.situation import Proposal, Situation
 
+_OF_RETIRED = frozenset({"retire", "unhold"})  # what may be asked of a retired node: the stages after this one say
+
 
 def judge(proposal: Proposal, situation: Situation) -> Objection | None:
     if proposal.expires_at is not None and situation.now > proposal.expires_at:
@@ -28,6 +30,9 @@ def _about_node(proposal: Proposal, situation: Situation) -> Objection | None:
     node = situation.node
     if node is None:
         return None
+    if node.retired and proposal.job is None and proposal.action not in _OF_RETIRED:
+        message = f"{proposal.node} is retired; it comes back by joining with a new token"
+        return _refuse(RulingReason.NODE_RETIRED, message)
     back = node.connected or not node.lost
     if proposal.about_loss and proposal.job is None and back:
         return _refuse(RulingReason.NODE_CAME_BACK, f"{proposal.node} is back")

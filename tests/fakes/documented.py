@@ -3,11 +3,11 @@
 A block of the language ``console`` shows a terminal: lines that begin with "$ " (or "# ", root's) are typed, the others
 are what is seen. What follows the language says where it is run, and how it ends:
 
-    ```console                   on the cluster of tests/behaviour/test_documents.py
+    ```console                   on the cluster of tests/behaviour/test_documented_tour.py
     ```console endless           there; goes on until Ctrl-C
     ```console exit=4            there; ends with that exit status
     ```console clone             in a clone of this repository: make targets, which are tests of their own
-    ```console machine=n1        by root on that machine, with real systemd: tests/machines/test_documents.py
+    ```console machine=n1        by root on that machine, with real systemd: tests/machines/test_documented_install.py
     ```console machine=n1 done   what the image of these machines has done already
 
 What is seen is compared by its shape: numbers stand for any number, "..." for anything, and a line of it alone for any

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from wire.api import (
+    ApprovalView,
     AttemptPhase,
     AttemptView,
     AutomationView,
@@ -14,16 +15,22 @@ from wire.api import (
     EventView,
     Health,
     HoldView,
+    IncidentView,
     JobPhase,
     JobView,
     Mode,
     NodePhase,
     NodeView,
     PartView,
+    PlaybookCheck,
+    PlaybookStepView,
+    PlaybookView,
     RunPhase,
     RunView,
     StepPhase,
     StepView,
+    TokenKind,
+    TokenView,
     WhyLink,
     WhyView,
 )
@@ -254,6 +261,71 @@ WAITING = replace(
     ],
 )
 RUNS = [RUN, WAITING]
+
+APPROVED = replace(
+    WAITING,
+    id=3,
+    reason="automation_approve",
+    message="automation asks for approval first",
+    approval=ApprovalView("person:ada", ago(30), NOW + timedelta(minutes=59)),
+)
+
+# -- what people say, and what is theirs to say
+
+AUTOMATION = AutomationView(Mode.AUTO, "person:ada", ago(86_400 * 3))
+SHADOW = AutomationView(Mode.SHADOW, "mainstay:first-start", ago(86_400 * 9), {"hold": 4, "drain": 4, "rejoin": 12})
+ASKING = AutomationView(Mode.APPROVE, "person:ada", ago(600), waiting=[2, 3, 17])
+OFF = AutomationView(Mode.OFF, "person:ada.lovelace@research.example.org", ago(40))
+
+INCIDENT = IncidentView(1, "node_lost", "node:n2", "peers_failed", CAUSE, opened_at=ago(200), closed_at=None)
+ACKED = replace(
+    INCIDENT,
+    id=2,
+    subject=WAITING.subject,
+    acked_by="person:ada",
+    acked_at=ago(20),
+    note="its power supply is being changed, back by noon",
+    runs=[WAITING, APPROVED],
+)
+CLOSED = replace(
+    INCIDENT,
+    id=3,
+    finding="attempt_failed",
+    subject="job:bytes-lm-1",
+    message="attempt 1 of bytes-lm-1: its part on n1 failed: rank 0: SIGKILL",
+    opened_at=ago(95),
+    closed_at=ago(20),
+)
+INCIDENTS = [INCIDENT, ACKED, CLOSED]
+
+LOST_NODE = PlaybookView(
+    name="lost-node",
+    summary="Hold the node, take it out of service, relaunch its jobs on a spare.",
+    finding="node_lost",
+    mode=Mode.AUTO,
+    steps=[
+        PlaybookStepView("hold", "node", 60),
+        PlaybookStepView("drain", "node", 60),
+        PlaybookStepView("relaunch_job", "jobs", 900),
+    ],
+)
+PLAYBOOKS = [LOST_NODE, replace(LOST_NODE, name="returned-node", finding="node_returned", mode=Mode.SHADOW)]
+CHECKS = [PlaybookCheck("/etc/mainstay/playbooks.d/lost-node-of-rack-7.yaml", [], LOST_NODE)]
+
+TOKENS = [
+    TokenView("7032ac2448b7", TokenKind.API, "admin", "ada", "mainstay:first-start", ago(86_400 * 9), ago(12), None),
+    TokenView("77cc2c47a33e", TokenKind.JOIN, "n7", None, "person:admin", ago(30), None, NOW + timedelta(minutes=9)),
+    TokenView(
+        "a5c1f2d3e4b6",
+        TokenKind.API,
+        "continuous.integration@research.example.org",
+        "svc-integration",
+        "person:admin",
+        ago(86_400 * 90),
+        None,
+        NOW + timedelta(days=275),
+    ),
+]
 
 # -- events, and why
 

@@ -133,7 +133,3 @@ def _run(argv: list[str], environment: dict[str, str] | None = None) -> str:
     if done.returncode != 0:
         raise CannotBuild(f"{' '.join(argv[:6])}: {(done.stderr or done.stdout)[-600:].strip()}")
     return done.stdout
-
-
-if __name__ == "__main__":  # ahead of the tests, while others run
-    dependencies(base())

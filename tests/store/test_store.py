@@ -14,7 +14,13 @@ NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
 def a_node(name: str = "n1", joined_at: datetime = NOON, memory_bytes: int = 0) -> Node:
     return Node(
-        name=name, phase="ready", address="127.0.0.11", fingerprint="", joined_at=joined_at, memory_bytes=memory_bytes
+        name=name,
+        phase="ready",
+        phase_since=joined_at,
+        address="127.0.0.11",
+        fingerprint="",
+        joined_at=joined_at,
+        memory_bytes=memory_bytes,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -109,3 +110,39 @@ def test_workers_cannot_lock_the_agent_out(tmp_path: Path) -> None:
     lock.touch(mode=0o644)
     with daemon._alone(tmp_path):
         assert lock.stat().st_mode & 0o077 == 0
+
+
+def test_it_tells_the_service_manager_how_it_stands(config: Path, authority: Any) -> None:
+    """Ready without any link: a node's parts are looked after with no controller in reach."""
+    identity.store(config.parent / "state", authority.identity("n1"))
+    address = str(config.parent / "notify")
+    manager = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "200000"}
+    arguments = [sys.executable, "-m", "agent.main", "--config", str(config)]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(address)
+        listening.settimeout(30)
+        with subprocess.Popen(arguments, env=os.environ | manager, stderr=subprocess.DEVNULL) as agent:
+            try:
+                wanted = {"READY=1", "WATCHDOG=1", "STATUS=no link to a controller; parts go on"}
+                while wanted:
+                    wanted.discard(listening.recv(4096).decode())
+                agent.send_signal(signal.SIGTERM)
+                while listening.recv(4096) != b"STOPPING=1":
+                    pass
+                assert agent.wait(10) == 0
+            finally:
+                agent.kill()
+
+
+def test_a_sample_is_what_it_takes(config: Path) -> None:
+    done = call("config", "sample", "--set", "node=n9", "--set", 'workers.users=["ada"]')
+    assert done.returncode == 0, done.stderr
+    config.write_text(done.stdout)
+    shown = json.loads(call("config", "show", "--config", str(config)).stdout)
+    assert (shown["node"], shown["workers"]["users"], shown["intervals"]["sense_s"]) == ("n9", ["ada"], 15.0)
+
+
+@pytest.mark.parametrize("setting", ["node", "colour=1", "node=N9", "workers.users=ada"])
+def test_a_wrong_setting_is_one_line(setting: str) -> None:
+    done = call("config", "sample", "--set", setting)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)

@@ -235,6 +235,47 @@ def test_comes_back_when_the_controller_does(run: Run, stage: Stage, server_tls:
     run(story())
 
 
+@asynccontextmanager
+async def mute(port: int) -> AsyncIterator[asyncio.Semaphore]:
+    """Accepts connections, as the kernel does for a stopped process, and never says a word; released for each."""
+    accepted = asyncio.Semaphore(0)
+    ends: list[asyncio.StreamWriter] = []
+
+    async def hold(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends.append(writer)
+        accepted.release()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", port)
+    try:
+        yield accepted
+    finally:
+        server.close()
+        for end in ends:
+            end.transport.abort()
+
+
+def test_comes_back_after_a_controller_that_accepts_and_says_nothing(
+    run: Run, stage: Stage, server_tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time-out of a connection, in a link whose session has failed before, is no cancellation of the link."""
+    monkeypatch.setattr("agent.link.OPEN_S", 0.2)
+
+    async def story() -> None:
+        first, second = Controller(server_tls), Controller(server_tls)
+        async with first.listening() as port:
+            linking = stage.linking(port)
+            await linking.__aenter__()
+            await first.until(Heartbeat)
+        async with mute(port) as accepted:
+            for _ in range(2):
+                await asyncio.wait_for(accepted.acquire(), 5.0)
+        async with second.listening(port):
+            await asyncio.wait_for(second.until(Heartbeat), 5.0)
+            await linking.__aexit__(None, None, None)
+
+    run(story())
+
+
 def test_the_first_controller_that_answers_is_taken(run: Run, stage: Stage, server_tls: ssl.SSLContext) -> None:
     async def story() -> None:
         controller = Controller(server_tls)

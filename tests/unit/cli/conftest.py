@@ -33,8 +33,10 @@ class _Controller(BaseHTTPRequestHandler):
 
     def do_POST(self):
         self.server.asked.append(self.path)
-        answers = self.server.answers.get(f"POST {self.path}")
+        answers = self.server.answers.get(f"{self.command} {self.path}")
         self._answer(*(answers[0] if answers else (409, ErrorResponse("a person holds it\nstill", "person_hold"))))
+
+    do_PUT = do_POST
 
     def _answer(self, status, body):
         content = msgspec.json.encode(body)

@@ -13,7 +13,7 @@ from fakes import views
 from fakes.views import NOW
 from rich.console import Console
 
-from cli.render import event, job, node, run, top, why
+from cli.render import automation, event, incident, job, node, playbook, run, token, top, why
 from cli.render.top import Cluster
 from cli.terminal import PLAIN_WIDTH, UNBOUNDED
 from cli.watch import footer
@@ -64,6 +64,23 @@ SCREENS = {
     "run-list-empty": lambda: run.runs([], NOW),
     "run-show": lambda: run.run(views.RUN, NOW),
     "run-show-waiting": lambda: run.run(views.WAITING, NOW),
+    "run-show-approved": lambda: run.run(views.APPROVED, NOW),
+    "incident-list": lambda: incident.incidents(views.INCIDENTS, NOW),
+    "incident-list-wide": lambda: incident.incidents(views.INCIDENTS, NOW, True),
+    "incident-list-colour": lambda: incident.incidents(views.INCIDENTS, NOW),
+    "incident-list-empty": lambda: incident.incidents([], NOW),
+    "incident-show": lambda: incident.incident(views.ACKED, NOW),
+    "incident-show-closed": lambda: incident.incident(views.CLOSED, NOW),
+    "playbook-list": lambda: playbook.playbooks(views.PLAYBOOKS, NOW),
+    "playbook-list-wide": lambda: playbook.playbooks(views.PLAYBOOKS, NOW, True),
+    "playbook-show": lambda: playbook.playbook(views.LOST_NODE, NOW),
+    "playbook-check": lambda: playbook.checks(views.CHECKS, NOW),
+    "automation-auto": lambda: automation.automation(views.AUTOMATION, NOW),
+    "automation-shadow": lambda: automation.automation(views.SHADOW, NOW),
+    "automation-shadow-colour": lambda: automation.automation(views.SHADOW, NOW),
+    "automation-approve": lambda: automation.automation(views.ASKING, NOW),
+    "automation-off": lambda: automation.automation(views.OFF, NOW),
+    "token-list": lambda: token.tokens(views.TOKENS, NOW),
     "event-list": lambda: event.events(views.EVENTS, NOW),
     "event-list-wide": lambda: event.events(views.EVENTS, NOW, True),
     "event-list-long": lambda: event.events([views.LONG_EVENT, *views.EVENTS], NOW),

@@ -1,8 +1,10 @@
 """The controller's entry point, as a process of its own."""
 
+import contextlib
 import re
 import selectors
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 DEADLINE_S = 30.0
@@ -151,3 +154,42 @@ def test_unusable_database_is_named_without_its_password(config: Path) -> None:
     config.write_text('database = "nonsense://ann:secret@host/db"\n' + config.read_text())
     line = fails(1, "run", "--config", str(config))
     assert "database: nonsense://ann:***@host/db cannot be used" in line
+
+
+def test_it_tells_the_service_manager_how_it_stands(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(config.parent / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "200000")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(config.parent / "notify"))
+        manager.settimeout(DEADLINE_S)
+        with controller(config) as (process, ready):
+            status = f"STATUS=epoch 1, api {ready[1].removeprefix('https://')}, link {ready[2]}"
+            wanted = {"READY=1", "WATCHDOG=1", status}
+            while wanted:
+                wanted.discard(manager.recv(4096).decode())
+            process.terminate()
+            while manager.recv(4096) != b"STOPPING=1":
+                pass
+
+
+def test_a_sample_is_what_it_takes(config: Path) -> None:
+    done = run("config", "sample", "--set", 'names=["c1"]', "--set", "api.listen=10.0.0.1:7400")
+    assert done.returncode == 0, done.stderr
+    config.write_text(done.stdout)
+    shown = msgspec.json.decode(run("config", "show", "--config", str(config)).stdout)
+    assert (shown["names"], shown["api"]["listen"], shown["link"]["listen"]) == (
+        ["c1"],
+        "10.0.0.1:7400",
+        "127.0.0.1:7401",
+    )
+    assert "names: " in fails(2, "config", "sample", "--set", "link.listen=0.0.0.0:7401")
+
+
+def test_it_says_whether_its_database_is_right(config: Path) -> None:
+    assert "start the controller once" in fails(3, "database", "--config", str(config))
+    with controller(config):
+        assert "as it should be" in run("database", "--config", str(config)).stdout
+    with contextlib.closing(sqlite3.connect(config.parent / "state/controller.db")) as database:
+        database.execute("UPDATE alembic_version SET version_num = 'other'")
+        database.commit()
+    assert "is at revision other" in fails(4, "database", "--config", str(config))

@@ -142,6 +142,7 @@ def test_a_node_that_joined_anew_is_not_told_that_its_predecessors_words_were_ke
         before, after = Session("n1"), Session("n1", "g")
         core.accept(before, hello("n1"))
         core.heard(before, Spooled(500, PartChange(PartStatus("lm-1", 1, PartState.RUNNING, 0, "b"))))
+        core.broken(before, "its machine was switched off")
         await core.register_node("n1", "g", "a")
         core.accept(after, hello("n1"))
         core.heard(after, Spooled(1, PartChange(PartStatus("lm-1", 1, PartState.RUNNING, 0, "b"))))
@@ -149,3 +150,36 @@ def test_a_node_that_joined_anew_is_not_told_that_its_predecessors_words_were_ke
         assert after.sent == [Ack(1)]
 
     scene(store, play)
+
+
+def test_a_tick_that_failed_was_a_turn_and_one_that_hangs_is_none(store, monkeypatch):
+    """What feeds the watchdog: a database that says no is waited out, one that says nothing is not."""
+    monkeypatch.setattr(module, "RETRY_S", 0.002)
+    turns, reached, gate = [], asyncio.Event(), asyncio.Event()
+
+    async def fail():
+        raise OSError("the database is away")
+
+    async def hang():
+        reached.set()
+        await gate.wait()
+
+    async def whole():
+        core = Core(store, HandClock(), on_turn=turns.append)
+        await core.start()
+        await until(lambda: len(turns) > 1)
+        store.happens = fail
+        before = len(turns)
+        await until(lambda: len(turns) > before + 2)
+        store.happens = hang
+        await asyncio.wait_for(reached.wait(), DEADLINE_S)
+        before = len(turns)
+        for _ in range(20):
+            await asyncio.sleep(0.002)
+        assert len(turns) == before
+        gate.set()
+        await until(lambda: len(turns) > before)
+        store.happens = None
+        await core.stop()
+
+    asyncio.run(whole())

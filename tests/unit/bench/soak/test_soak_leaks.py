@@ -44,6 +44,15 @@ def test_more_of_what_was_there_and_what_is_new_has_grown():
     assert grown(before, after) == {"n1": Counter({"socket": 2, "/db": 1})}
 
 
+def test_a_pool_that_fills_has_not_grown_one_that_overflows_has():
+    before = {"controller": Counter({"/state/controller.db": 2, "/state/controller.db-wal": 2})}
+    full = {"controller": Counter({"/state/controller.db": 5, "/state/controller.db-wal": 5})}
+    assert grown(before, full) == {}
+    assert grown(before, {"controller": Counter({"/state/controller.db": 7})}) == {
+        "controller": Counter({"/state/controller.db": 2})
+    }
+
+
 def test_the_descriptors_of_a_daemon_are_counted_by_what_they_lead_to(cluster, waiting):
     process = waiting()
     cluster.daemons["n1"] = Daemon("n1", process.pid, psutil.Process(process.pid).create_time())

@@ -27,12 +27,15 @@ def rows():
         "after": Attempt(
             job="j-1", number=2, phase="running", decision=1, created_at=at(9), resume_step=2, first_step=3
         ),
-        "node": Node(name="n2", phase="ready", address="a", fingerprint="f", joined_at=NOW),
+        "node": Node(name="n2", phase="ready", phase_since=NOW, address="a", fingerprint="f", joined_at=NOW),
         "hold": Hold(node="n2", owner="mainstay:lost-node", reason="lost", created_at=at(8), lifted_at=at(20)),
         "proof": Part(job="j-1", attempt=1, node="n2", node_rank=1, boot_id="", state="", proof="gang_rule"),
         "validation": Step(run=1, index=1, name="", action="validate", target="", phase="done", spec={}),
     }
-    others = [Node(name=name, phase="ready", address="a", fingerprint="f", joined_at=NOW) for name in ("n1", "n4")]
+    others = [
+        Node(name=name, phase="ready", phase_since=NOW, address="a", fingerprint="f", joined_at=NOW)
+        for name in ("n1", "n4")
+    ]
     others += [
         Decision(at=NOW, actor="", action="", target="", verdict="", stage="", reason="", message=""),
         Job(id="j-1", name="j", spec={}, submitted_by="", user="", decision=1, phase="running", created_at=NOW),

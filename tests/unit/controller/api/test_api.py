@@ -1,104 +1,41 @@
-import asyncio
-import socket
-import ssl
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
-import msgspec
 import pytest
 from cryptography import x509
+from fakes.played_api import LINK, Api, Play, bearer, read, refusal
 from litestar import Litestar
 
-from controller.api.app import MAX_BODY_BYTES, create_app
-from controller.api.serving import ApiServer
-from controller.clock import SystemClock
-from controller.core import Core
-from controller.state import tokens
-from controller.state.store import Store
+from controller.api.app import MAX_BODY_BYTES
 from controller.state.tokens import NewToken
 from controller.trust import Trust
-from wire.api import ControllerView, ErrorResponse, JobView, JoinResponse, NodeView, TokenKind, TokenResponse, WhyView
+from wire.api import (
+    ControllerView,
+    EventView,
+    JobView,
+    JoinResponse,
+    NodePhase,
+    NodeView,
+    TokenKind,
+    TokenResponse,
+    WhyView,
+)
 
-DEADLINE_S = 10.0
-LINK = "127.0.0.1:7401"
 SPEC = {"name": "lm", "script": "/srv/lm.py", "nodes": 2}
 PUBLIC = {"/v1/ca", "/v1/join"}
 
 
-class Api:
-    def __init__(self, client: httpx.AsyncClient, app: Litestar, store: Store, make_csr: Callable[[str], str]) -> None:
-        self.client, self.app, self.store, self.make_csr = client, app, store, make_csr
-        self.admin = self.token(NewToken(TokenKind.API, tokens.FIRST_TOKEN, "ann"))
-
-    def token(self, new: NewToken, age: timedelta = timedelta()) -> str:
-        made_at = SystemClock().utc() - age
-        return self.store.transact(lambda s: tokens.create(s, new, "test", made_at)).secret
-
-    async def get(self, path: str, token: str | None = None, **query: Any) -> httpx.Response:
-        return await self.client.get(path, headers=bearer(token or self.admin), params=query)
-
-    async def post(self, path: str, body: Any = None, token: str | None = None) -> httpx.Response:
-        return await self.client.post(path, headers=bearer(token or self.admin), json=body)
-
-    async def join(self, node: str) -> httpx.Response:
-        secret = self.token(NewToken(TokenKind.JOIN, node))
-        return await self.post("/v1/join", {"node": node, "csr": self.make_csr("x")}, secret)
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-def read(response: httpx.Response, kind: type[Any], status: int = 200) -> Any:
-    assert response.status_code == status, response.text
-    return msgspec.json.decode(response.content, type=kind)
-
-
-def refusal(response: httpx.Response, status: int) -> ErrorResponse:
-    """The error, which is one line of the agreed shape."""
-    told: ErrorResponse = read(response, ErrorResponse, status)
-    assert told.error
-    assert "\n" not in told.error
-    assert told.reason
-    return told
-
-
-Play = Callable[[Callable[[Api], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def with_api(store: Store, trust: Trust, make_csr: Callable[[str], str]) -> Play:
-    def play(scene: Callable[[Api], Awaitable[None]]) -> None:
-        asyncio.run(_play(scene, store, trust, make_csr))
-
-    return play
-
-
-async def _play(
-    scene: Callable[[Api], Awaitable[None]], store: Store, trust: Trust, make_csr: Callable[[str], str]
-) -> None:
-    core = Core(store)
-    app = create_app(core, store, trust, SystemClock(), LINK)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = ApiServer(app, trust.api_context(), listening)
-        base = f"https://localhost:{listening.getsockname()[1]}"
-        await core.start()
-        await server.start()
-        try:
-            verify = ssl.create_default_context(cadata=trust.ca_pem)
-            async with httpx.AsyncClient(base_url=base, verify=verify, timeout=DEADLINE_S) as client:
-                await scene(Api(client, app, store, make_csr))
-        finally:
-            async with asyncio.timeout(DEADLINE_S):
-                await server.stop()
-                await core.stop()
-
-
 def routes(app: Litestar) -> list[tuple[str, str]]:
     """(method, path with its parameters filled in) of every route that does something."""
-    filled = {"{name:str}": "n1", "{ref:str}": "lm", "{run:int}": "1", "{kind:str}": "node", "{path:str}": "x"}
+    filled = {
+        "{name:str}": "n1",
+        "{ref:str}": "lm",
+        "{run:int}": "1",
+        "{incident:int}": "1",
+        "{token:str}": "x",
+        "{kind:str}": "node",
+        "{path:str}": "x",
+    }
     found = []
     for route in app.routes:
         path = route.path
@@ -238,6 +175,11 @@ def test_node_joins_once_and_is_cordoned(with_api: Play, trust: Trust) -> None:
         held = read(await api.post("/v1/nodes/n1/cordon", {"reason": "fan", "expires_s": 60}), NodeView)
         assert [(hold.owner, hold.reason) for hold in held.holds] == [("person:admin", "fan")]
         assert read(await api.post("/v1/nodes/n1/uncordon"), NodeView).holds == []
+        drained = read(await api.post("/v1/nodes/n1/drain", {"reason": "fan"}), NodeView)
+        assert (drained.phase, len(drained.holds)) == (NodePhase.DRAINING, 1)
+        read(await api.post("/v1/nodes/n1/uncordon"), NodeView)
+        refusal(await api.post("/v1/nodes/n1/drain", {"reason": ""}), 400)
+        refusal(await api.post("/v1/nodes/n9/drain", {"reason": "fan"}), 404)
 
     with_api(scene)
 
@@ -284,6 +226,10 @@ def test_status_events_runs_and_incidents_are_shown(with_api: Play) -> None:
         status = read(await api.get("/v1/status"), ControllerView)
         assert (status.nodes, status.epoch) == (1, 1)
         assert (await api.get("/v1/events", node="n1", after=0, limit=5)).json()
+        every = read(await api.get("/v1/events"), list[EventView])
+        assert read(await api.get("/v1/events", last=True, limit=1), list[EventView]) == every[-1:]
+        joined = read(await api.get("/v1/events", kind=["node_joined"], routine=False), list[EventView])
+        assert {event.kind for event in joined} == {"node_joined"}
         for path in ("/v1/runs", "/v1/incidents"):
             assert (await api.get(path)).json() == []
 

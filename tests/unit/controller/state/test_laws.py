@@ -1,8 +1,9 @@
 """The laws, held against random sequences of faults: whatever breaks in whatever order, no job runs twice, nothing is
-launched twice, a person's hold stays, and once everything is back the cluster puts itself right."""
+launched twice, a person's hold stays, and once everything is back, and automation on, the cluster puts itself right."""
 
 import tempfile
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 from fakes.simulated_cluster import SimulatedCluster, job_spec
@@ -11,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from hypothesis.strategies import sampled_from
 
 from controller.state.runs import ACTIVE
-from wire.api import JobPhase, NodePhase
+from remediations.pipeline.ruling import ASKS
+from wire.api import JobPhase, Mode, NodePhase, RunPhase
 from wire.attempts import End, FailureKind, PartState
 from wire.specs import RestartSpec
 
@@ -148,6 +150,18 @@ class Faults(RuleBasedStateMachine):
         self.cluster.operate().cordon(name, "mine", None)
         self.cordoned.add(name)
 
+    @rule(mode=sampled_from(Mode))
+    def a_person_sets_the_automation_mode(self, mode):
+        self.cluster.operate().set_automation(mode)
+        self.run(1)
+
+    @rule()
+    def a_person_approves_what_waits(self):
+        for run in self.cluster.runs():
+            if run.phase is RunPhase.WAITING and run.reason in ASKS:
+                self.cluster.operate().approve_run(run.id, timedelta(minutes=1))
+        self.run(1)
+
     @rule(seconds=sampled_from([0.25, 1, 3, 6]))
     def time_passes(self, seconds):
         self.run(seconds)
@@ -178,6 +192,7 @@ class Faults(RuleBasedStateMachine):
             if node.silent or not node.connected:
                 node.connected = False
                 node.connect()
+        self.cluster.operate().set_automation(Mode.AUTO)
         try:
             self.settle()
         finally:
@@ -208,7 +223,7 @@ class Faults(RuleBasedStateMachine):
 
 
 Faults.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=6,
     stateful_step_count=20,
     derandomize=True,  # the same sequences on every machine; raise max_examples to look further
     deadline=None,

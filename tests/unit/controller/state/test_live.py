@@ -19,3 +19,14 @@ def test_only_the_newest_ended_parts_are_kept():
             live.hear("n1", [status(number, PartState.ENDED)], mono=number)
     kept = [part.status.attempt for part in live.node("n1").parts.values()]
     assert sorted(kept) == [3, *range(101 - ENDED_PARTS, 101)]
+
+
+def test_what_a_spool_replays_of_an_ended_part_is_over_with_the_next_heartbeat():
+    live = Live()
+    live.hear("n1", [status(1, PartState.ENDED)], mono=1)
+
+    live.hear("n1", [status(1, PartState.STOPPING)], mono=2)
+    live.hear("n1", [status(2)], mono=3, hold_file=False)
+
+    states = {part.status.attempt: part.status.state for part in live.node("n1").parts.values()}
+    assert states == {1: PartState.ENDED, 2: PartState.RUNNING}

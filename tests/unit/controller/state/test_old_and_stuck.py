@@ -175,6 +175,20 @@ def test_incidents_close_when_what_they_were_about_is_over(cluster):
     assert [incident.finding for incident in cluster.incidents() if incident.closed_at is None] == []
 
 
+def test_an_incident_about_a_job_closes_whoever_brought_the_job_back(cluster):
+    job = running_job(cluster)
+    cluster.nodes["n1"].fail((job, 1), FailureKind.SIGNAL)
+    cluster.run(3)
+    cluster.nodes["n2"].die()
+    for name in ("n1", "n3"):
+        cluster.nodes[name].fail((job, 2), FailureKind.PEER)
+    cluster.run(8)
+    cluster.train(job, cluster.job(job).attempt, to=11)
+    cluster.run(2)
+    still_open = [incident.subject for incident in cluster.incidents() if incident.closed_at is None]
+    assert f"job:{job}" not in still_open
+
+
 def test_a_stop_that_fails_for_long_stays_cheap(cluster):
     job = running_job(cluster, job_spec(nodes=1))
     cluster.nodes["n1"].failing_stops = 10**6

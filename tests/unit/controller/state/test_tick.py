@@ -1,9 +1,13 @@
 """The controller's transactions against simulated nodes: the laws of loss, fencing and recovery, in fake time."""
 
+from functools import partial
+
 import pytest
 from fakes.simulated_cluster import SimulatedCluster, job_spec
 
 from controller.config import Limits
+from controller.state.events import record
+from controller.state.why import why
 from remediations.operator import RulingAgainst
 from wire.api import AttemptPhase, Health, JobPhase, NodePhase, RunPhase
 from wire.attempts import End, FailureKind
@@ -167,6 +171,45 @@ def test_a_persons_cordon_outlives_everything_automatic(cluster):
     node = cluster.node("n2")
     assert node.phase is NodePhase.READY
     assert [(hold.owner, hold.reason) for hold in node.holds] == [("person:ann", "bad fan")]
+
+
+def test_a_person_drains_a_node_and_gives_it_back(cluster):
+    job = running_job(cluster)
+    cluster.operate().drain("n2", "bad fan")
+    cluster.run(3)
+    assert (cluster.node("n2").phase, cluster.job(job).attempt) == (NodePhase.DRAINING, 1)
+    cluster.operate().stop_job(job)
+    cluster.run(3)
+    node = cluster.node("n2")
+    assert (node.phase, [hold.owner for hold in node.holds]) == (NodePhase.DRAINED, ["person:ann"])
+    cluster.operate().uncordon("n2")
+    assert (cluster.node("n2").phase, cluster.node("n2").holds) == (NodePhase.READY, [])
+
+
+def test_a_person_gives_back_no_node_that_automation_drained(cluster):
+    job = running_job(cluster)
+    cluster.operate().cordon("n2", "bad fan", None)
+    cluster.nodes["n2"].die()
+    cluster.nodes["n1"].fail((job, 1), FailureKind.PEER)
+    cluster.run(3)
+    cluster.operate().uncordon("n2")
+    node = cluster.node("n2")
+    assert (node.phase, [hold.owner for hold in node.holds]) == (NodePhase.DRAINED, ["mainstay:lost-node"])
+
+
+def test_why_a_job_tells_of_its_fault_however_many_checkpoints_came_after(cluster):
+    job = running_job(cluster)
+    cluster.nodes["n2"].die()
+    cluster.nodes["n1"].fail((job, 1), FailureKind.PEER)
+    cluster.run(3)
+    moment = cluster.moment().utc
+    publish = partial(record, kind="checkpoint_published", job=job, attempt=2)
+    cluster.store.transact(lambda s: [publish(s, moment, message=f"step {step}") for step in range(500)])
+    chain = cluster.store.transact(lambda s: why(s, "job", job, cluster.seen())).chain
+    assert "node_lost" in [link.kind for link in chain]
+    assert [link.text for link in chain if link.kind == "checkpoint_published"] == [
+        "last published checkpoint: step 499"
+    ]
 
 
 def test_two_jobs_one_fault(tmp_path):

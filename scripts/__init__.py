@@ -1,0 +1,1 @@
+"""What is done to the house, and is no part of it."""
