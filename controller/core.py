@@ -9,50 +9,33 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import TypeVar
 
 from controller import __version__
 from controller.clock import Clock, SystemClock
 from controller.config import Limits, Timing
 from controller.detect.contact import Contact
-from controller.errors import NotFound, Refused, Unavailable
-from controller.state import automation, membership, nodes, tick, views
-from controller.state.events import events
+from controller.errors import Refused
+from controller.state import membership, nodes, tick, views
 from controller.state.facts import Memory, Moment
 from controller.state.live import AgentSession, Live
 from controller.state.operations import Actor, Operator
 from controller.state.store import Store, Transaction
-from controller.state.why import why
 from remediations.engine import Engine
 from remediations.operator import RulingAgainst
-from remediations.pipeline import RulingReason
-from remediations.playbook import Playbook, shipped
-from wire.api import (
-    AutomationView,
-    ControllerView,
-    EventView,
-    IncidentView,
-    JobView,
-    Mode,
-    NodeView,
-    RunView,
-    WhyView,
-)
+from remediations.playbook import shipped
 from wire.messages import (
     Ack,
     ConditionChanges,
     Heartbeat,
     Hello,
     PartChange,
-    ReadLog,
     RefusalReason,
     Spooled,
     Welcome,
 )
 from wire.messages import Refused as LinkRefused
-from wire.specs import JobSpec
 from wire.version import Version
 
 log = logging.getLogger(__name__)
@@ -61,7 +44,6 @@ T = TypeVar("T")
 IDLE_TICK_S = 0.5
 RETRY_S = 0.5  # after a transaction that failed: the database is away
 SUSPENDED_S = 2.0  # a gap in the event loop that says this process itself did not run
-LOG_TIMEOUT_S = 10.0
 
 
 class Core:
@@ -92,7 +74,7 @@ class Core:
         self._contacts: dict[str, Contact] = {}
         self._sent: dict[str, int] = {}
         self._memory = Memory()
-        self._engine = Engine(shipped())
+        self.engine = Engine(shipped())
         self._listening_since = self.clock.mono()
         self._awake_at = self._listening_since
         self._wake = asyncio.Event()
@@ -130,7 +112,7 @@ class Core:
     async def _tick(self) -> None:
         moment = self._moment()
         said, self._said = self._said, []
-        rules = tick.Rules(self._engine, self.timing, self.limits, self.epoch)
+        rules = tick.Rules(self.engine, self.timing, self.limits, self.epoch)
         contacts, sent = dict(self._contacts), dict(self._sent)
         try:
             result = await self.store.run(
@@ -239,160 +221,25 @@ class Core:
         self._said.append(tick.Said(session.node, message, session.fingerprint))
         self._wake.set()
 
-    # -- called by controller/api
+    # -- called by controller/requests.py, for the API
 
-    async def submit_job(self, actor: Actor, spec: JobSpec) -> JobView:
-        job = await self._operate(actor, lambda operator: operator.submit_job(spec))
-        return await self.job(job)
-
-    async def stop_job(self, actor: Actor, ref: str) -> JobView:
-        job = await self._operate(actor, lambda operator: operator.stop_job(ref))
-        return await self.job(job)
-
-    async def cordon(self, actor: Actor, node: str, reason: str, expires_at: datetime | None) -> NodeView:
-        await self._operate(actor, lambda operator: operator.cordon(node, reason, expires_at))
-        return await self.node(node)
-
-    async def uncordon(self, actor: Actor, node: str) -> NodeView:
-        await self._operate(actor, lambda operator: operator.uncordon(node))
-        return await self.node(node)
-
-    async def drain(self, actor: Actor, node: str, reason: str) -> NodeView:
-        await self._operate(actor, lambda operator: operator.drain(node, reason))
-        return await self.node(node)
-
-    async def retire(self, actor: Actor, node: str, reason: str, machine_is_off: bool) -> NodeView:
-        await self._operate(actor, lambda operator: operator.retire(node, reason, machine_is_off))
-        self._fingerprints[node] = ""
-        self._drop(node, "retired")
-        return await self.node(node)
-
-    async def repair(self, actor: Actor, node: str) -> NodeView:
-        await self._operate(actor, lambda operator: operator.repair(node, self._engine))
-        return await self.node(node)
-
-    async def check_may_join(self, node: str) -> None:
-        if self._fingerprints.get(node) and self.live.node(node).connected:
-            mend = f"stop the agent there, or `mainstay node retire {node}`"
-            raise Refused(f"{node}: a machine of that name is in contact; {mend}", RulingReason.NODE_IN_CONTACT)
-        await self.store.read(lambda session: membership.check_may_join(session, node))
-
-    async def register_node(self, node: str, fingerprint: str, address: str) -> None:
-        now = self.clock.utc()
-        await self.check_may_join(node)
-        await self.store.run(lambda session: membership.register(session, node, fingerprint, address, now))
+    def recognise(self, node: str, fingerprint: str, reason: str) -> None:
+        """From now on only this certificate is the node's; an empty one: none is."""
         self._fingerprints[node] = fingerprint
-        self._drop(node, "joined again with a new certificate")
+        self._drop(node, reason)
 
-    async def nodes(self) -> list[NodeView]:
-        return await self._look(views.node_views)
+    def in_contact(self, node: str) -> bool:
+        """A machine of that name, with a certificate that counts."""
+        return bool(self._fingerprints.get(node)) and self.live.node(node).connected
 
-    async def node(self, name: str) -> NodeView:
-        view = await self._look(lambda session, seen: views.node_view(session, name, seen))
-        if view is None:
-            raise NotFound(f"no node {name!r}; `mainstay node list` shows those there are")
-        return view
-
-    async def jobs(self) -> list[JobView]:
-        return await self._look(views.job_views)
-
-    async def job(self, ref: str) -> JobView:
-        return await self._look(lambda session, seen: views.job_view(session, ref, seen))
-
-    async def runs(self) -> list[RunView]:
-        return await self._look(lambda session, _: views.run_views(session))
-
-    async def run(self, run: int) -> RunView:
-        view = await self._look(lambda session, _: views.run_view(session, run))
-        if view is None:
-            raise NotFound(f"no run {run}; `mainstay run list` shows those there are")
-        return view
-
-    async def approve_run(self, actor: Actor, run: int, lives: timedelta) -> RunView:
-        await self._operate(actor, lambda operator: operator.approve_run(run, lives))
-        return await self.run(run)
-
-    async def reject_run(self, actor: Actor, run: int, reason: str) -> RunView:
-        await self._operate(actor, lambda operator: operator.reject_run(run, reason))
-        return await self.run(run)
-
-    async def abort_run(self, actor: Actor, run: int, reason: str) -> RunView:
-        await self._operate(actor, lambda operator: operator.abort_run(run, reason))
-        return await self.run(run)
-
-    async def incidents(self) -> list[IncidentView]:
-        return await self._look(lambda session, _: views.incident_views(session))
-
-    async def incident(self, incident: int) -> IncidentView:
-        view = await self._look(lambda session, _: views.incident_view(session, incident))
-        if view is None:
-            raise NotFound(f"no incident {incident}; `mainstay incident list` shows those there are")
-        return view
-
-    async def acknowledge(self, actor: Actor, incident: int, note: str) -> IncidentView:
-        await self._operate(actor, lambda operator: operator.acknowledge(incident, note))
-        return await self.incident(incident)
-
-    async def automation(self) -> AutomationView:
-        return await self._look(lambda session, _: automation.view(session))
-
-    async def set_automation(self, actor: Actor, mode: Mode) -> AutomationView:
-        await self._operate(actor, lambda operator: operator.set_automation(mode))
-        return await self.automation()
-
-    def playbooks(self) -> Sequence[Playbook]:
-        return tuple(self._engine.playbooks.values())
-
-    async def events(
-        self,
-        after: int,
-        limit: int,
-        job: str | None,
-        node: str | None,
-        kinds: Collection[str] = (),
-        last: bool = False,
-        routine: bool = True,
-    ) -> list[EventView]:
-        return await self._look(lambda session, _: events(session, after, limit, node, job, kinds, last, routine))
-
-    async def why(self, kind: str, ref: str) -> WhyView:
-        return await self._look(lambda session, seen: why(session, kind, ref, seen))
-
-    async def decisions_by_reason(self) -> dict[tuple[str, str, str], int]:
-        return await self._look(lambda session, _: views.decisions_by_reason(session))
-
-    async def status(self) -> ControllerView:
-        known, active = await self._look(lambda session, _: views.counts(session))
-        return ControllerView(
-            version=__version__,
-            protocol=str(Version()),
-            epoch=self.epoch,
-            started_at=self.started_at,
-            database=self.store.url.render_as_string(hide_password=True),
-            nodes_connected=sum(node.connected for node in self.live.snapshot().values()),
-            nodes=known,
-            jobs_active=active,
-            automation=await self.automation(),
-        )
-
-    async def log_tail(self, job: str, node: str | None, attempt: int | None, max_bytes: int) -> str:
-        part = await self._look(lambda session, _: views.part_with_log(session, job, node, attempt))
-        session = self.live.node(part.node).session
-        if session is None:
-            raise Unavailable(f"node {part.node} is out of contact; its log is in its own state directory")
-        reply = await session.ask(ReadLog(0, part.job, part.attempt, max_bytes), LOG_TIMEOUT_S)
-        if reply.error:
-            raise NotFound(reply.error)
-        return reply.data.decode(errors="replace")
-
-    async def _look(self, work: Callable[[Transaction, views.Seen], T]) -> T:
+    async def look(self, work: Callable[[Transaction, views.Seen], T]) -> T:
         seen = views.Seen(self._moment_for_views(), dict(self._contacts))
         return await self.store.read(lambda session: work(session, seen))
 
     def _moment_for_views(self) -> Moment:
         return Moment(self.clock.mono(), self.clock.utc(), self.live.snapshot(), self._listening_since)
 
-    async def _operate(self, actor: Actor, work: Callable[[Operator], T]) -> T:
+    async def operate(self, actor: Actor, work: Callable[[Operator], T]) -> T:
         """Run an operator's request; a refusal is recorded like any decision, then raised."""
         moment = self._moment_for_views()
 

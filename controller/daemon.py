@@ -17,6 +17,7 @@ from controller.config import Address, Config
 from controller.core import Core
 from controller.errors import Permanent
 from controller.link import LinkServer
+from controller.requests import Requests
 from controller.state import automation, tokens
 from controller.state.opening import explained
 from controller.state.store import Store
@@ -66,7 +67,7 @@ async def _serving(
     link_address: str,
 ) -> AsyncIterator[None]:
     """The core first up and last down: nobody is answered by half a controller."""
-    api = ApiServer(create_app(core, store, trust, clock, link_address), trust.api_context(), listening[0])
+    api = ApiServer(create_app(Requests(core), store, trust, clock, link_address), trust.api_context(), listening[0])
     link = LinkServer(core, trust.link_context(), listening[1])
     async with contextlib.AsyncExitStack() as running:
         await core.start()

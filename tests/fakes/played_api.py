@@ -15,6 +15,7 @@ from controller.api.app import create_app
 from controller.api.serving import ApiServer
 from controller.clock import SystemClock
 from controller.core import Core
+from controller.requests import Requests
 from controller.state import tokens
 from controller.state.store import Store
 from controller.state.tokens import NewToken
@@ -75,7 +76,7 @@ async def play(
     scene: Callable[[Api], Awaitable[None]], store: Store, trust: Trust, make_csr: Callable[[str], str]
 ) -> None:
     core = Core(store)
-    app = create_app(core, store, trust, SystemClock(), LINK)
+    app = create_app(Requests(core), store, trust, SystemClock(), LINK)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = ApiServer(app, trust.api_context(), listening)
         base = f"https://localhost:{listening.getsockname()[1]}"

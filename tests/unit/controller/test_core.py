@@ -7,6 +7,7 @@ import pytest
 
 from controller import core as module
 from controller.core import Core
+from controller.requests import Requests
 from controller.state.store import Store
 from wire.attempts import PartState, PartStatus
 from wire.messages import Ack, Heartbeat, Hello, PartChange, Spooled, Welcome
@@ -75,8 +76,8 @@ def scene(store, play):
         core = Core(store, HandClock())
         await core.start()
         try:
-            await core.register_node("n1", "f", "a")
-            await core.register_node("n2", "f", "a")
+            await Requests(core).register_node("n1", "f", "a")
+            await Requests(core).register_node("n2", "f", "a")
             await play(core)
         finally:
             store.happens = None
@@ -143,7 +144,7 @@ def test_a_node_that_joined_anew_is_not_told_that_its_predecessors_words_were_ke
         core.accept(before, hello("n1"))
         core.heard(before, Spooled(500, PartChange(PartStatus("lm-1", 1, PartState.RUNNING, 0, "b"))))
         core.broken(before, "its machine was switched off")
-        await core.register_node("n1", "g", "a")
+        await Requests(core).register_node("n1", "g", "a")
         core.accept(after, hello("n1"))
         core.heard(after, Spooled(1, PartChange(PartStatus("lm-1", 1, PartState.RUNNING, 0, "b"))))
         await until(lambda: after.sent)
