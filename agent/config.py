@@ -12,12 +12,11 @@ from agent import checks, sensors
 from agent.clock import BOOT_ID
 from agent.errors import Invalid
 from agent.workers.policy import WorkerPolicy
-from wire.names import END, AbsolutePath, NodeName, form
+from wire.names import END, AbsolutePath, HostPort, NodeName, form
 from wire.validation import describe
 
 DEFAULT_PATH = Path("/etc/mainstay/agent.toml")
 
-HostPort = Annotated[str, form(r"^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}" + END, "HOST:PORT")]
 Address = Annotated[str, form(r"^[A-Za-z0-9._:-]+" + END, "an IP address or a host name"), msgspec.Meta(max_length=255)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Tables = dict[str, Any]  # name to table; each is checked against the Struct of the module of that name
@@ -94,11 +93,6 @@ def units() -> dict[str, dict[str, type[msgspec.Struct]]]:
         "sensors": {name: found.options for name, found in sensors.discover().items()},
         "thresholds": {name: found.thresholds for name, found in checks.discover().items()},
     }
-
-
-def split_host_port(text: HostPort) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def _check_tables(source: str, name: str, tables: Tables, known: Mapping[str, type[msgspec.Struct]]) -> None:

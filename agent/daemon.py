@@ -15,7 +15,7 @@ from agent import identity, orders, spool_full
 from agent.binding import bind_checks, bind_sensors
 from agent.clock import Clock, SystemClock, read_boot_id
 from agent.conditions import Book
-from agent.config import Config, HostPort, split_host_port
+from agent.config import Config
 from agent.database import Database
 from agent.dispatch import Dispatcher
 from agent.errors import Invalid, Refused
@@ -33,6 +33,7 @@ from agent.workers.parts import Parts
 from agent.workers.runtime import DirectRuntime
 from service.notify import Notifier
 from wire.messages import PartChange
+from wire.names import HostPort, split_host_port
 
 
 class _Ended(Exception):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config import HostPort
 from agent.errors import Invalid
+from wire.names import HostPort
 
 KEY, CERTIFICATE, CA, LINK = "key.pem", "certificate.pem", "ca.pem", "link"
 

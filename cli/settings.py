@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from cli.errors import Invalid
+from wire.names import API_PORT, HOST_PORT
 
-DEFAULT_API = "127.0.0.1:7400"
-_API = re.compile(r"^(?:https://)?(?P<address>(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5})/?$")
+DEFAULT_API = f"127.0.0.1:{API_PORT}"
+_API = re.compile(rf"^(?:https://)?(?P<address>{HOST_PORT})/?$")
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -1,6 +1,5 @@
 """The controller's configuration: one TOML file; every field has a default, an unknown one is refused."""
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,17 @@ import msgspec
 
 from controller.errors import Invalid
 from wire.api import Mode
-from wire.names import END, AbsolutePath, UserName, form
+from wire.names import (
+    API_PORT,
+    END,
+    LINK_PORT,
+    AbsolutePath,
+    UserName,
+    form,
+    is_wildcard,
+    join_host_port,
+    split_host_port,
+)
 from wire.validation import describe
 
 DEFAULT_PATH = Path("/etc/mainstay/controller.toml")
@@ -59,32 +68,28 @@ class Address(msgspec.Struct, frozen=True):
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return join_host_port(self.host, self.port)
 
     @property
     def wildcard(self) -> bool:
-        """It stands for every address of the machine, so nobody can connect to it by this name."""
-        try:
-            return ipaddress.ip_address(self.host).is_unspecified
-        except ValueError:
-            return False
+        return is_wildcard(self.host)
 
 
 def parse_address(text: str) -> Address:
     """HOST:PORT or [IPV6]:PORT; port 0 lets the system choose. Raises ValueError."""
-    host, colon, port = text.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not bare or (":" in bare and bare == host) or not port.isascii() or not port.isdigit():
-        raise ValueError(f"listen: {text!r} is not HOST:PORT, such as 127.0.0.1:7400 or [::1]:7400")
-    if int(port) > 65535:
+    try:
+        host, port = split_host_port(text)
+    except ValueError as error:
+        raise ValueError(f"listen: {error}, such as 127.0.0.1:{API_PORT} or [::1]:{API_PORT}") from None
+    if port > 65535:
         raise ValueError(f"listen: port {port} is above 65535")
-    return Address(bare, int(port))
+    return Address(host, port)
 
 
 class ApiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``listen`` is HOST:PORT for the command line, programs, and agents that join."""
 
-    listen: str = "127.0.0.1:7400"
+    listen: str = f"127.0.0.1:{API_PORT}"
 
     def __post_init__(self) -> None:
         parse_address(self.listen)
@@ -97,7 +102,7 @@ class ApiConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class LinkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``listen`` is HOST:PORT for the agents' links. Agents send a heartbeat every ``heartbeat_s`` seconds."""
 
-    listen: str = "127.0.0.1:7401"
+    listen: str = f"127.0.0.1:{LINK_PORT}"
     heartbeat_s: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
 
     def __post_init__(self) -> None:

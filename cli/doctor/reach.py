@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.doctor.finding import Seen, fail, ok
+from wire.names import split_host_port
 
 TIMEOUT_S = 5.0
 
@@ -21,12 +22,11 @@ class Papers:
 
 def look(address: str, papers: Papers, *, called: str | None = None) -> Seen:
     """``address``: HOST:PORT, or [IPV6]:PORT; its certificate must be for ``called``, else for the host."""
-    host, _, port = address.rpartition(":")
-    host = host.strip("[]")
+    host, port = split_host_port(address)
     context = _context(papers)
     try:
         with (
-            socket.create_connection((host, int(port)), TIMEOUT_S) as plain,
+            socket.create_connection((host, port), TIMEOUT_S) as plain,
             context.wrap_socket(plain, server_hostname=called or host) as secured,
         ):
             return ok(f"{address} answers, {secured.version()}")
@@ -41,9 +41,8 @@ def look(address: str, papers: Papers, *, called: str | None = None) -> Seen:
 
 def open_port(address: str) -> Seen:
     """Somebody listens there; who it is, only an agent's certificate could find out."""
-    host, _, port = address.rpartition(":")
     try:
-        with socket.create_connection((host.strip("[]"), int(port)), TIMEOUT_S):
+        with socket.create_connection(split_host_port(address), TIMEOUT_S):
             return ok(f"{address} is open")
     except OSError as error:
         return fail(f"{address}: {error.strerror or error}", "is the controller up?")

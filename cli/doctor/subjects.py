@@ -12,6 +12,7 @@ from cli.doctor.finding import Finding, Seen, look, ok, unseen, warn
 from cli.doctor.reach import Papers
 from cli.install import agent as agent_place
 from cli.install import controller as controller_place
+from wire.names import is_wildcard, join_host_port, split_host_port
 
 Looks = list[tuple[str, Callable[[], Seen]]]
 NOBODY, NOT_OTHERS_WRITE = 0o077, 0o022
@@ -122,11 +123,11 @@ def _without_helper(user: str | None) -> Seen:
 
 def _names(config: dict[str, Any]) -> list[str]:
     """What the server's certificate must be for: what was listed, and what is listened on but for wildcards."""
-    hosts = [config[each]["listen"].rpartition(":")[0].strip("[]") for each in ("api", "link")]
-    return [*config["names"], *(host for host in hosts if host not in controller_place.EVERYWHERE), "localhost"]
+    hosts = [split_host_port(config[each]["listen"])[0] for each in ("api", "link")]
+    return [*config["names"], *(host for host in hosts if not is_wildcard(host)), "localhost"]
 
 
 def _local(listen: str) -> str:
     """A wildcard is reached on loopback."""
-    host, _, port = listen.rpartition(":")
-    return f"127.0.0.1:{port}" if host == "0.0.0.0" else f"[::1]:{port}" if host == "[::]" else listen  # noqa: S104
+    host, port = split_host_port(listen)
+    return join_host_port("::1" if ":" in host else "127.0.0.1", port) if is_wildcard(host) else listen

@@ -14,6 +14,7 @@ from cli.errors import Failed, Invalid
 from cli.install import systemctl, units
 from cli.install.place import Place
 from cli.install.steps import ROOT, Directory, Do, File, Gone, GoneIfEmpty, NoUser, Owner, Step, User
+from wire.names import split_host_port
 
 USER = "mainstay-agent"
 SERVICE, SOCKET, REQUEST, SLICE = (
@@ -163,14 +164,14 @@ def _address_towards(api: str | None) -> str | None:
     """This machine's own address on the way to the controller; nothing is sent."""
     if api is None:
         return None
-    host = api.rpartition(":")[0].strip("[]")
     try:
+        host, _ = split_host_port(api)
         family, _, _, _, target = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, socket.SOCK_DGRAM) as asking:
             asking.connect(target)
             return str(asking.getsockname()[0])
-    except (OSError, IndexError):
-        return None
+    except (OSError, ValueError, IndexError):
+        return None  # the agent itself says what is wrong
 
 
 def _left(place: Place) -> list[str]:

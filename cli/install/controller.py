@@ -12,14 +12,13 @@ from cli.install import systemctl, units
 from cli.install.agent import FOLDER, sample
 from cli.install.place import Place
 from cli.install.steps import ROOT, Directory, Do, File, Gone, GoneIfEmpty, NoUser, Owner, Step, User
+from wire.names import API_PORT, LINK_PORT, is_wildcard, join_host_port, split_host_port
 
 USER = "mainstay"
 SERVICE = "mainstay-controller.service"
 UNITS = (SERVICE,)
 CONFIG, STATE, TOP = "/etc/mainstay/controller.toml", "/var/lib/mainstay/controller", "/var/lib/mainstay"
 TOKEN, CA = f"{STATE}/admin.token", f"{STATE}/ca/ca.pem"
-API_PORT, LINK_PORT = 7400, 7401
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 LOOPBACK = "127.0.0.1"
 
 
@@ -34,12 +33,12 @@ class Wanted:
     @property
     def api(self) -> str:
         """What this machine's own command line calls it."""
-        return f"localhost:{API_PORT}" if self.listen in EVERYWHERE else _join(self.listen, API_PORT)
+        return f"localhost:{API_PORT}" if is_wildcard(self.listen) else join_host_port(self.listen, API_PORT)
 
     @property
     def called(self) -> list[str]:
         """A wildcard is no name: others reach this machine by its own."""
-        return list(self.names) or ([socket.getfqdn().lower()] if self.listen in EVERYWHERE else [])
+        return list(self.names) or ([socket.getfqdn().lower()] if is_wildcard(self.listen) else [])
 
 
 def steps(wanted: Wanted, place: Place, programs: Path) -> list[Step]:
@@ -89,10 +88,10 @@ def removal(place: Place, *, purge: bool) -> list[Step]:
 def reached(place: Place) -> str:
     """HOST:PORT of the API as nodes call it, by the configuration that is there."""
     config = tomllib.loads(place.at(CONFIG).read_text())
-    listen = config.get("api", {}).get("listen") or _join(LOOPBACK, API_PORT)
-    host, _, port = listen.rpartition(":")
+    listen = config.get("api", {}).get("listen") or join_host_port(LOOPBACK, API_PORT)
+    host, port = split_host_port(listen)
     names = config.get("names") or [host]
-    return _join(names[0], int(port)) if host.strip("[]") in EVERYWHERE else listen
+    return join_host_port(names[0], port) if is_wildcard(host) else listen
 
 
 def configuration(wanted: Wanted, programs: Path) -> str:
@@ -100,8 +99,8 @@ def configuration(wanted: Wanted, programs: Path) -> str:
     given = {
         "names": json.dumps(wanted.called) if wanted.called else None,
         "admin_user": wanted.admin_user,
-        "api.listen": _join(wanted.listen, API_PORT),
-        "link.listen": _join(wanted.listen, LINK_PORT),
+        "api.listen": join_host_port(wanted.listen, API_PORT),
+        "link.listen": join_host_port(wanted.listen, LINK_PORT),
     }
     return sample([str(programs / "mainstay"), "controller", "config", "sample"], given)
 
@@ -117,7 +116,3 @@ def cli_settings(place: Place) -> Path:
 
 def _points_here(file: Path) -> bool:
     return file.is_file() and f'"{TOKEN}"' in file.read_text(errors="replace")
-
-
-def _join(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

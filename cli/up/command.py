@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
-from enum import StrEnum
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -21,18 +20,12 @@ from cli.processes import Daemon
 from cli.terminal import say
 from cli.up.log import Logs
 from cli.up.place import Place, default_directory, prepare
+from wire.api import Mode
 
 CONTROLLER, AGENT = "controller", "agent"
 START_S = 60.0
 GRACE_S = 10.0
 LOOK_S = 0.25
-
-
-class Automation(StrEnum):
-    OFF = "off"
-    SHADOW = "shadow"
-    APPROVE = "approve"
-    AUTO = "auto"
 
 
 class _Ended(Exception):
@@ -42,7 +35,7 @@ class _Ended(Exception):
 def up(
     directory: Annotated[Path | None, typer.Option("--dir", help="Where to keep everything; made if need be.")] = None,
     automation: Annotated[
-        Automation | None, typer.Option(help="What a new cluster's automation may do; shadow unless told.")
+        Mode | None, typer.Option(help="What a new cluster's automation may do; shadow unless told.")
     ] = None,
 ) -> None:
     """A controller and an agent on this machine, in the foreground; the next start goes on where this one ended."""

@@ -18,10 +18,10 @@ from cli.client import Client
 from cli.demo.account import INTERPRETER, Account
 from cli.errors import Invalid, Refused
 from cli.settings import Settings
-from wire.names import NodeName
+from wire.names import API_PORT, LINK_PORT, NodeName
 
 CONTROLLER_CONFIG, AGENT_CONFIG = "controller.toml", "agent.toml"
-PORTS = (7400, 7401)  # those of an installation, so that the command line's defaults fit
+PORTS = (API_PORT, LINK_PORT)  # an installation's, so that the command line's defaults fit
 ROOTS_HOME = Path("/var/lib/mainstay-up")  # jobs of root's agent run as another user, who may not pass through /root
 
 

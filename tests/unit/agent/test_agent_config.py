@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import load, split_host_port
+from agent.config import load
 from agent.errors import Invalid
+from wire.names import split_host_port
 
 GOOD = """
 node = "n1"
