@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 WARM_UP_S = 90.0
 PER_S = 600.0  # growth is told for ten minutes
-FLAT_MIB = 1.0  # in PER_S; while SQLite's page caches fill (2 MiB a connection), a controller grows faster than this
+FLAT_MIB = 1.0  # in PER_S; a controller fills its view of ended parts for minutes, and grows faster than this till then
 ENOUGH_S = 60.0  # seconds after the warm-up, of one incarnation at least, for a slope to say anything
 
 

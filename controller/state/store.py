@@ -21,6 +21,7 @@ Transaction = Session  # the name under which the rest of the controller knows i
 READ_ONLY = "mainstay_read_only"
 DATABASE_AWAY = (OperationalError, InterfaceError)  # says nothing about the work that met it
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
+SQLITE_CACHE_KIB = 1024  # a connection; what a tick reads fits, and a page missed comes from the kernel's cache
 
 
 class Store:
@@ -94,7 +95,8 @@ def changed_one(session: Session, statement: Update) -> bool:
 def _sqlite_pragmas(connection: Any, _entry: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin event below opens the transaction
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+    cache = f"cache_size={-SQLITE_CACHE_KIB}"  # negative: KiB, not pages
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", cache):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -2,12 +2,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from controller.state.models import Epoch, Hold, Node
-from controller.state.store import Store, changed_one
+from controller.state.store import SQLITE_CACHE_KIB, Store, changed_one
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -130,3 +130,12 @@ def test_whoever_looks_does_not_wait_for_a_writer_and_changes_nothing(store: Sto
     assert store.transact(write_while_somebody_looks) == "ready"
     store.look(lambda looking: looking.execute(update(Node).values(phase="retired")))
     assert store.transact(the_node).phase == "draining"
+
+
+def test_the_page_cache_of_every_sqlite_connection_is_bounded(store: Store) -> None:
+    if store.url.get_backend_name() != "sqlite":
+        pytest.skip("SQLite's own page cache")
+    size = text("PRAGMA cache_size")
+    writing = store.transact(lambda session: session.scalar(size))
+    reading = store.look(lambda session: session.scalar(size))
+    assert (writing, reading) == (-SQLITE_CACHE_KIB, -SQLITE_CACHE_KIB)

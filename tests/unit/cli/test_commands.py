@@ -269,9 +269,10 @@ def test_completion_is_silent_when_nobody_answers(completed, monkeypatch):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_for_each_shell_is_shown(mainstay, capsys, shell):
+def test_completion_for_each_shell_is_shown(mainstay, monkeypatch, capsys, shell):
+    monkeypatch.setattr("shellingham.detect_shell", lambda *_: (shell, f"/bin/{shell}"))
     with pytest.raises(SystemExit) as ended:
-        mainstay("--show-completion", shell)
+        mainstay("--show-completion")
     assert (ended.value.code, "_MAINSTAY_COMPLETE" in capsys.readouterr().out) == (0, True)
 
 

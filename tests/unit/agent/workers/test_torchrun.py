@@ -70,7 +70,8 @@ def test_torchrun_exception_is_the_cause(base: Path) -> None:
             failure = ended.exit.first_failure
             assert failure is not None, ended.exit
             assert (ended.exit.end, failure.kind, failure.rank) == (End.FAILED, FailureKind.EXCEPTION, 1)
-            assert (failure.message, failure.exit_code) == ("told to fail", 1)
+            assert failure.message == "told to fail"
+            assert failure.exit_code in (1, -signal.SIGABRT)  # torch may abort when it unwinds beside a peer that fails
             assert not node.processes()
 
     asyncio.run(story())
