@@ -39,7 +39,7 @@ class Outcome(msgspec.Struct):
         }
 
     def growth_mib(self, role: str) -> float | None:
-        return growth.per_ten_minutes(list(self.seen.memory[role].values()))
+        return growth.per_ten_minutes(list(self.seen.memory[role].values()), growth.WARM_UP_S[role])
 
 
 def judge(place: Stage, outcome: Outcome) -> None:

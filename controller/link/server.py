@@ -108,18 +108,20 @@ class LinkServer:
         if peer is None:
             await _refuse(socket, "?", malformed("certificate: not a node's; join with a token"))
             return
-        hello = await _first_word(socket, peer)
-        if isinstance(hello, Refused):
-            await _refuse(socket, peer.node, hello)
-        elif hello is not None:
-            await self._admit(Session(peer, socket), socket, hello)
-
-    async def _admit(self, session: Session, socket: ServerConnection, hello: Hello) -> None:
-        """The core knows the certificate in force: only a session it accepts takes an older one's place."""
-        answer = self._core.accept(session, hello)
+        session = Session(peer, socket)
+        answer = await self._greet(session, socket, peer)
         if isinstance(answer, Refused):
-            await _refuse(socket, session.node, answer)
-            return
+            await _refuse(socket, peer.node, answer)
+        elif answer is not None:
+            await self._admit(session, socket, answer)
+
+    async def _greet(self, session: Session, socket: ServerConnection, peer: PeerIdentity) -> Welcome | Refused | None:
+        """None: it has gone. A hello may be large, and is let go: a connection lasts."""
+        hello = await _first_word(socket, peer)
+        return self._core.accept(session, hello) if isinstance(hello, Hello) else hello
+
+    async def _admit(self, session: Session, socket: ServerConnection, answer: Welcome) -> None:
+        """The core knows the certificate in force: only a session it accepts takes an older one's place."""
         self._take_place(session)
         end: str | Refused = "an error in the controller"
         try:

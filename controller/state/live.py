@@ -111,11 +111,20 @@ class Live:
 
     def _merged(self, name: str, parts: list[PartStatus], mono: float, only: bool = False) -> dict[str, LivePart]:
         known = self.node(name).parts
-        news = {part.id: merge_part(known.get(part.id), part, mono) for part in filter(None, map(fit, parts))}
+        fitting = filter(None, map(fit, parts))
+        news = {part.id: merge_part(known.get(part.id), slim(part), mono) for part in fitting}
         return _without_old_ends(news if only else {**known, **news})
 
 
 _NEVER_SEEN = LiveNode()
+
+
+def slim(status: PartStatus) -> PartStatus:
+    """What an ended part's node says of its log and its checkpoints is in SQL; thousands of them are not kept here."""
+    if status.state is not PartState.ENDED:
+        return status
+    exit_ = status.exit and msgspec.structs.replace(status.exit, log_tail="")
+    return msgspec.structs.replace(status, checkpoints=[], exit=exit_)
 
 
 def _others_ended(parts: dict[str, LivePart], named: list[PartStatus]) -> dict[str, LivePart]:

@@ -21,7 +21,7 @@ Transaction = Session  # the name under which the rest of the controller knows i
 READ_ONLY = "mainstay_read_only"
 DATABASE_AWAY = (OperationalError, InterfaceError)  # says nothing about the work that met it
 MIGRATIONS = Path(__file__).resolve().parent.parent.parent / "migrations"
-SQLITE_CACHE_KIB = 1024  # a connection; what a tick reads fits, and a page missed comes from the kernel's cache
+SQLITE_CACHE_KIB = 256  # a connection; beyond it the kernel's own cache serves
 
 
 class Store:

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import ssl
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
@@ -16,6 +18,7 @@ from controller.errors import Unavailable
 from controller.link import LinkServer, Session
 from controller.state.live import AgentSession
 from controller.trust import Trust
+from wire.attempts import PartState, PartStatus, RankProgress
 from wire.messages import (
     MAX_FRAME_BYTES,
     Ack,
@@ -130,6 +133,24 @@ def test_welcome_comes_first_then_both_speak(with_link: Play) -> None:
             assert await said(agent) == Ack(3)
             await agent.send(encode(Heartbeat(datetime.now(UTC))))
             assert await link.core.next() == ("heard", "Heartbeat")
+
+    with_link(scene)
+
+
+def test_a_hello_is_let_go_once_it_is_answered(with_link: Play) -> None:
+    """It names every ended part that the node keeps: as long as a connection lasts, that would add up."""
+
+    def kept() -> list[object]:
+        gc.collect()
+        return [each for each in gc.get_objects() if isinstance(each, PartStatus) and each.job == "kept-1"]
+
+    async def scene(link: Link) -> None:
+        async with link.connected(link.contexts("n1")) as agent:
+            parts = [PartStatus("kept-1", 1, PartState.ENDED, 0, "boot", ranks=[RankProgress(0)])]
+            await agent.send(encode(replace(hello(), parts=parts)))
+            del parts
+            assert isinstance(await said(agent), Welcome)
+            assert kept() == []
 
     with_link(scene)
 

@@ -1,9 +1,10 @@
 """The live view stays small, whatever runs for how long."""
 
+import msgspec
 from fakes.simulated_cluster import START
 
 from controller.state.live import ENDED_PARTS, Live
-from wire.attempts import End, ExitRecord, PartState, PartStatus
+from wire.attempts import CompleteCheckpoint, End, ExitRecord, PartState, PartStatus
 
 
 def status(number, state=PartState.RUNNING):
@@ -30,3 +31,15 @@ def test_what_a_spool_replays_of_an_ended_part_is_over_with_the_next_heartbeat()
 
     states = {part.status.attempt: part.status.state for part in live.node("n1").parts.values()}
     assert states == {1: PartState.ENDED, 2: PartState.RUNNING}
+
+
+def test_an_ended_part_is_kept_without_its_log_and_its_checkpoints():
+    live = Live()
+    said = status(1, PartState.ENDED)
+    record = msgspec.structs.replace(said.exit, log_tail="x" * 4096)
+    checkpoints = [CompleteCheckpoint(step, f"step-{step}") for step in range(32)]
+
+    live.hear("n1", [msgspec.structs.replace(said, exit=record, checkpoints=checkpoints)], mono=1)
+
+    (part,) = live.node("n1").parts.values()
+    assert (part.status.exit, part.status.checkpoints) == (said.exit, [])
