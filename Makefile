@@ -5,11 +5,12 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo bench-resume soak package test check unit snapshots store behaviour machines docs format clean
+.PHONY: help setup setup-test demo bench-resume bench-agent soak package test check unit snapshots store behaviour machines docs dashboards format clean
 
 help:
 	@echo 'make demo        a cluster on this machine, a real job, a real fault (options: ARGS="--json")'
 	@echo 'make bench-resume  how long a job stands still after a fault, here and under plain torchrun'
+	@echo 'make bench-agent what an agent costs beside node_exporter, how soon it tells (options: ARGS="--seconds 60")'
 	@echo 'make soak        two jobs, six nodes, a fault every 20 s (options: ARGS="--minutes 60 --seed 7")'
 	@echo 'make package     a wheel and a source archive into dist/'
 	@echo 'make test        everything: check, then all tests'
@@ -20,6 +21,7 @@ help:
 	@echo 'make behaviour   real processes, real faults'
 	@echo 'make machines    real machines: systemd, a network, power cuts (as root)'
 	@echo 'make docs        write the reference and the module graph anew, from the code'
+	@echo 'make dashboards  write the dashboards of grafana/ anew, from scripts/dashboards'
 	@echo 'make format      let the formatter have its way'
 	@echo 'make clean       remove what was built, .venv included'
 
@@ -34,6 +36,9 @@ demo: setup
 
 bench-resume: setup
 	@$(BIN)/python -m bench.resume $(ARGS)
+
+bench-agent: setup-test
+	@$(BIN)/python -m bench.agent $(ARGS)
 
 soak: setup
 	@$(BIN)/python -m bench.soak $(ARGS)
@@ -65,6 +70,9 @@ behaviour: setup
 
 docs: setup
 	$(BIN)/python -m scripts.reference
+
+dashboards: setup
+	$(BIN)/python -m scripts.dashboards
 
 machines: setup-test
 	$(BIN)/python -m pytest tests/machines $(ARGS)

@@ -11,6 +11,9 @@ import msgspec
 from agent import checks, sensors
 from agent.clock import BOOT_ID
 from agent.errors import Invalid
+from agent.metrics.options import Exposure
+from agent.site import looking
+from agent.site.command import Command
 from agent.workers.policy import WorkerPolicy
 from wire.names import END, AbsolutePath, HostPort, NodeName, form
 from wire.validation import describe
@@ -18,22 +21,15 @@ from wire.validation import describe
 DEFAULT_PATH = Path("/etc/mainstay/agent.toml")
 
 Address = Annotated[str, form(r"^[A-Za-z0-9._:-]+" + END, "an IP address or a host name"), msgspec.Meta(max_length=255)]
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
 Tables = dict[str, Any]  # name to table; each is checked against the Struct of the module of that name
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Intervals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Seconds. Each sensor is read every ``sense_s``. One that gives no answer within ``read_deadline_s`` hangs. What
-    was told counts for ``condition_life_s`` and is told again when half of that is over."""
+    """Seconds. What was told counts for ``condition_life_s``, or for four looks of its sensor if that is longer, and is
+    told again when half of that is over."""
 
-    sense_s: Seconds = 15.0
-    read_deadline_s: Seconds = 5.0
-    condition_life_s: Seconds = 300.0
-
-    def __post_init__(self) -> None:
-        if self.condition_life_s < 4 * self.sense_s:
-            raise ValueError(f"condition_life_s must be at least four times sense_s ({self.sense_s:g})")
+    condition_life_s: Annotated[float, msgspec.Meta(ge=10, le=86_400)] = 300.0
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +40,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     While ``hold_file`` exists, nothing new is started on this node, whatever a controller says. ``boot_id_file`` names
     this boot of the machine. ``helper`` is the root helper's socket; without one, workers run as the agent's own user,
     or as any user when that is root. ``sensors`` has a table for each sensor, ``thresholds`` one for each check.
+    ``site_checks`` is a directory of Python files, each a check of the site's own; ``commands`` are checks that are
+    programs. ``faults`` is a file with rows of the site's own for the table of faults.
     """
 
     node: NodeName
@@ -56,8 +54,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     boot_id_file: AbsolutePath = str(BOOT_ID)
     intervals: Intervals = Intervals()
     workers: WorkerPolicy = WorkerPolicy()
+    metrics: Exposure = Exposure()
     sensors: Tables = {}
     thresholds: Tables = {}
+    site_checks: AbsolutePath = "/etc/mainstay/checks.d"
+    faults: AbsolutePath | None = None
+    commands: dict[str, Command] = {}
 
     @property
     def held(self) -> bool:
@@ -82,8 +84,9 @@ def parse(text: str, source: str) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"{source}: cannot be read as TOML: {error}") from None
     config = _convert(tables, Config, source)
+    site = frozenset(looking.names(config.site_checks))  # their tables are checked with them
     for name, known in units().items():
-        _check_tables(source, name, getattr(config, name), known)
+        _check_tables(source, name, getattr(config, name), known, site)
     return config
 
 
@@ -95,8 +98,12 @@ def units() -> dict[str, dict[str, type[msgspec.Struct]]]:
     }
 
 
-def _check_tables(source: str, name: str, tables: Tables, known: Mapping[str, type[msgspec.Struct]]) -> None:
+def _check_tables(
+    source: str, name: str, tables: Tables, known: Mapping[str, type[msgspec.Struct]], site: frozenset[str]
+) -> None:
     for key, table in tables.items():
+        if key in site and key not in known:
+            continue
         if key not in known:
             raise Invalid(f"{source}: {name}.{key}: no such table; known are {', '.join(sorted(known))}")
         _convert(table, known[key], source, f"{name}.{key}")

@@ -3,30 +3,39 @@
 import asyncio
 import contextlib
 import fcntl
+import logging
 import os
 import signal
 import ssl
+import sys
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from agent import identity, orders, spool_full
-from agent.binding import bind_checks, bind_sensors
+import msgspec
+
+from agent import identity, orders
 from agent.clock import Clock, SystemClock, read_boot_id
 from agent.conditions import Book
-from agent.config import Config
+from agent.config import Config, load
 from agent.database import Database
 from agent.dispatch import Dispatcher
 from agent.errors import Invalid, Refused
+from agent.faults import table
+from agent.faults.log import FaultLog
+from agent.faults.watch import FaultWatch
 from agent.helper.runtime import SystemdRuntime
 from agent.link import Link
 from agent.memory import OrderMemory
+from agent.metrics.own import Channel, Own
+from agent.metrics.serving import serve as serve_metrics
+from agent.metrics.shown import Shown
 from agent.node import Node
 from agent.outbox import Outbox
 from agent.ports import PortBook
 from agent.pulse import BEAT_S, Pulse
-from agent.runner import Runner
+from agent.sensing import Means, Senses, after_reboot
 from agent.services import NodeServices
 from agent.spool import Spool
 from agent.workers.parts import Parts
@@ -35,64 +44,112 @@ from service.notify import Notifier
 from wire.messages import PartChange
 from wire.names import HostPort, split_host_port
 
+log = logging.getLogger(__name__)
+
+# of the configuration, what is in use for as long as the agent runs
+FIXED = (
+    "node",
+    "address",
+    "controllers",
+    "api",
+    "state_dir",
+    "hold_file",
+    "helper",
+    "boot_id_file",
+    "intervals",
+    "workers",
+    "metrics",
+)
+
 
 class _Ended(Exception):
     """A signal said so."""
 
 
-async def serve(config: Config) -> None:
-    """Ends on SIGTERM and SIGINT. Raises AgentError for what a person must mend."""
+def run(path: Path) -> None:
+    """As :func:`serve`, with a log on stderr."""
+    config = load(path)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    asyncio.run(serve(config, path))
+
+
+async def serve(config: Config, path: Path | None = None) -> None:
+    """Ends on SIGTERM and SIGINT; SIGHUP reads ``path`` anew. Raises AgentError for what a person must mend."""
     state_dir = prepare(config)
     tls = identity.client_context(state_dir)
     controllers = config.controllers or [identity.read_link(state_dir)]
     with _alone(state_dir), contextlib.closing(Database(state_dir / "agent.db")) as database:
         spool = Spool(database)
-        outbox = Outbox(spool, OrderMemory(database, spool))
+        faults = FaultLog(database, spool)
+        outbox = Outbox(spool, OrderMemory(database, spool), faults)
         try:
             with contextlib.suppress(_Ended), _first_of_group():
-                await _work(config, tls, controllers, outbox, _book(config, spool), Notifier(os.environ))
+                agent = _Agent(config, outbox, _means(config, spool, faults, outbox), Notifier(os.environ))
+                await agent.work(tls, controllers, path)
         finally:
             outbox.close()
 
 
-async def _work(
-    config: Config,
-    tls: ssl.SSLContext,
-    controllers: Sequence[HostPort],
-    outbox: Outbox,
-    book: Book,
-    notifier: Notifier,
-) -> None:
-    """Until a signal ends it; raises _Ended, in a group. Ready means: parts are recovered; a link is not needed."""
-    clock = SystemClock()
-    boot_id, pulse = read_boot_id(Path(config.boot_id_file)), Pulse(clock)
-    parts = Parts(
-        state_dir=Path(config.state_dir),
-        node=config.node,
-        boot_id=boot_id,
-        policy=config.workers,
-        on_change=lambda part: outbox.post(PartChange(part)),
-        clock=clock,
-        runtime=SystemdRuntime(Path(config.helper)) if config.helper else DirectRuntime(),
-    )
-    runner = _runner(config, book, clock, outbox)
-    services = NodeServices(config, clock, boot_id, parts, runner.survey, PortBook())
-    ending = _ending()
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            dispatcher = Dispatcher(services, outbox, pulse, tasks, orders.discover())
-            node = Node(services, book, outbox, dispatcher)
-            link = Link([split_host_port(text) for text in controllers], tls, node, outbox, pulse)
-            await parts.recover()
-            await dispatcher.resume(pulse.observe())
-            for work in (runner.run(), link.run(), _beat(pulse, outbox, clock, notifier)):
-                tasks.create_task(_endless(work, ending))
-            notifier.ready()
-            await ending.wait()
-            raise _Ended
-    finally:
-        notifier.stopping()
-        await parts.close()
+class _Agent:
+    def __init__(self, config: Config, outbox: Outbox, means: Means, notifier: Notifier) -> None:
+        self._config, self._outbox, self._means, self._notifier = config, outbox, means, notifier
+        self._clock, self._pulse = means.clock, Pulse(means.clock)
+        self._senses = Senses(config, means)
+        self._parts = Parts(
+            state_dir=Path(config.state_dir),
+            node=config.node,
+            boot_id=means.boot_id,
+            policy=config.workers,
+            on_change=lambda part: outbox.post(PartChange(part)),
+            clock=means.clock,
+            runtime=SystemdRuntime(Path(config.helper)) if config.helper else DirectRuntime(),
+        )
+
+    async def work(self, tls: ssl.SSLContext, controllers: Sequence[HostPort], path: Path | None) -> None:
+        """Until a signal ends it; raises _Ended, in a group. Ready means: parts are recovered; a link is not needed."""
+        services = NodeServices(
+            self._config,
+            self._clock,
+            self._means.boot_id,
+            self._parts,
+            self._senses.survey,
+            PortBook(),
+            self._senses.tell,
+            newest=lambda: self._senses.newest,
+            clear=self._senses.clear,
+            condition=self._senses.condition,
+        )
+        ending = _on_signals(self._senses, self._config, path)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                dispatcher = Dispatcher(services, self._outbox, self._pulse, tasks, orders.discover())
+                node = Node(services, self._means.book, self._outbox, dispatcher)
+                link = Link([split_host_port(text) for text in controllers], tls, node, self._outbox, self._pulse)
+                await self._parts.recover()
+                await dispatcher.resume(self._pulse.observe())
+                beat = _beat(self._pulse, self._outbox, self._clock, self._notifier)
+                page = serve_metrics(self._config.metrics, self._shown(dispatcher))
+                for work in (self._senses.run(), link.run(), beat, page):
+                    tasks.create_task(_endless(work, ending))
+                self._notifier.ready()
+                await ending.wait()
+                raise _Ended
+        finally:
+            self._notifier.stopping()
+            await self._parts.close()
+
+    def _shown(self, dispatcher: Dispatcher) -> Shown:
+        """On the page of metrics."""
+        outbox, means, senses = self._outbox, self._means, self._senses
+        channel = Channel(
+            linked=lambda: outbox.connected,
+            epoch=lambda: outbox.highest_epoch,
+            spooled_bytes=outbox.spooled_bytes,
+            dropped=outbox.dropped,
+            answers=dispatcher.answers,
+        )
+        own = Own(self._config.node, means.clock, means.book, means.faults, means.tally, lambda: senses.newest, channel)
+        return Shown(lambda: senses.metrics, lambda: senses.newest, own)
 
 
 async def _endless(work: Coroutine[None, None, None], ending: asyncio.Event) -> None:
@@ -105,13 +162,6 @@ async def _endless(work: Coroutine[None, None, None], ending: asyncio.Event) -> 
     raise RuntimeError(f"{work!r} came to an end")
 
 
-def _runner(config: Config, book: Book, clock: Clock, outbox: Outbox) -> Runner:
-    read_spool, check_spool = spool_full.watch(outbox.dropped)
-    reads = {**bind_sensors(config.sensors), spool_full.READS: read_spool}
-    bound = [*bind_checks(config.thresholds), check_spool]
-    return Runner(reads, bound, book, clock, config.intervals, outbox.tell)
-
-
 async def _beat(pulse: Pulse, outbox: Outbox, clock: Clock, notifier: Notifier) -> None:
     while True:
         notifier.alive(clock.boottime())
@@ -120,8 +170,15 @@ async def _beat(pulse: Pulse, outbox: Outbox, clock: Clock, notifier: Notifier) 
         pulse.observe()
 
 
-def _book(config: Config, spool: Spool) -> Book:
-    return Book(timedelta(seconds=config.intervals.condition_life_s), spool.conditions())
+def _means(config: Config, spool: Spool, faults: FaultLog, outbox: Outbox) -> Means:
+    clock, boot_id = SystemClock(), read_boot_id(Path(config.boot_id_file))
+    life_s = config.intervals.condition_life_s
+    rules, remembered = table.load(config), spool.conditions()
+    if spool.new_boot(boot_id):
+        remembered = after_reboot(config, rules, remembered)
+    spool.begin_boot(boot_id, remembered)
+    watch = FaultWatch(rules, faults.newest(), faults.next_number(), faults.positions(), boot_id, clock, outbox, life_s)
+    return Means(boot_id, clock, Book(timedelta(seconds=life_s), remembered), outbox.tell, outbox.dropped, watch)
 
 
 @contextmanager
@@ -133,11 +190,28 @@ def _first_of_group() -> Iterator[None]:
         raise group.exceptions[0] from None
 
 
-def _ending() -> asyncio.Event:
-    ending = asyncio.Event()
+def _on_signals(senses: Senses, config: Config, path: Path | None) -> asyncio.Event:
+    """The event that is set when a signal says that it ends."""
+    ending, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+        loop.add_signal_handler(number, ending.set)
+    if path is not None:
+        loop.add_signal_handler(signal.SIGHUP, _read_anew, senses, config, path)
     return ending
+
+
+def _read_anew(senses: Senses, running: Config, path: Path) -> None:
+    """What is wrong changes nothing. What can't change while the agent runs waits for its next start."""
+    try:
+        config = load(path)
+        rules = table.load(config)
+    except Invalid as error:
+        log.error("%s; the agent goes on with what it has", error)
+        return
+    fixed = [name for name in FIXED if getattr(config, name) != getattr(running, name)]
+    if fixed:
+        log.warning("%s: a change of %s takes effect when the agent is started anew", path, ", ".join(fixed))
+    senses.change(msgspec.structs.replace(config, **{name: getattr(running, name) for name in FIXED}), rules)
 
 
 def prepare(config: Config) -> Path:

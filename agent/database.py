@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agent.errors import Permanent
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE messages (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, frame BLOB NOT NULL);
 CREATE TABLE orders (
@@ -22,6 +22,11 @@ CREATE TABLE orders (
 CREATE INDEX orders_state ON orders (state);
 CREATE TABLE conditions (type TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+_SCHEMA_2 = """
+CREATE TABLE occurrences (number INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL);
+CREATE TABLE positions (sensor TEXT PRIMARY KEY, position TEXT NOT NULL);
+CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
@@ -65,5 +70,6 @@ class Database:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version > SCHEMA_VERSION:
             raise Permanent(f"{path}: written by a newer agent (schema {version}); install that version again")
-        if version == 0:
-            self._connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")
+        if version < SCHEMA_VERSION:
+            steps = "".join([_SCHEMA, _SCHEMA_2][version:])
+            self._connection.executescript(f"BEGIN; {steps} PRAGMA user_version={SCHEMA_VERSION}; COMMIT;")

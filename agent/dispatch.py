@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 
 import msgspec
@@ -35,6 +36,7 @@ class Dispatcher:
         self._handlers = handlers
         self._gate = asyncio.Lock()
         self._running: set[str] = set()
+        self.answers: Counter[tuple[str, str]] = Counter()  # verb and outcome, since the agent's start
 
     def take(self, order: Order, life: int) -> None:
         """Begin; the same key while it runs joins what runs."""
@@ -68,6 +70,7 @@ class Dispatcher:
         if not self._alive(order, life):
             return
         outcome = await self._execute(order)
+        self.answers[_kind(order), outcome.status] += 1
         await self._outbox.finish(outcome, order)
         log.info("order %s (%s): %s, %s", order.key, _kind(order), outcome.status, outcome.message or outcome.reason)
 
@@ -86,6 +89,7 @@ class Dispatcher:
                 return False
             case Refusal(reason, message):
                 log.warning("order %s (%s) refused: %s", order.key, _kind(order), message)
+                self.answers[_kind(order), OutcomeStatus.REFUSED] += 1
                 await self._refuse(order, reason, message, accepted=memory is not None)
                 return False
             case Proceed():

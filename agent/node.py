@@ -3,8 +3,10 @@
 import asyncio
 import os
 import secrets
+from collections.abc import Callable
 from importlib.metadata import version
 from operator import itemgetter
+from typing import Any
 
 import msgspec
 import psutil
@@ -12,12 +14,20 @@ import psutil
 from agent.conditions import Book
 from agent.dispatch import Dispatcher
 from agent.outbox import Outbox
+from agent.sensors import gpu_nvml, lan_peers, tpu
 from agent.services import NodeServices
 from wire.attempts import PartState, PartStatus
-from wire.messages import MAX_FRAME_BYTES, Heartbeat, Hello
+from wire.messages import MAX_FRAME_BYTES, Accelerator, AcceleratorsChanged, Heartbeat, Hello
 from wire.orders import Order
+from wire.peers import PeerReport, Peers
 from wire.version import Version
 
+PEERS = "lan_peers"  # the sensor
+ACCELERATORS: dict[str, Callable[[Any], list[Accelerator]]] = {
+    "gpu_nvml": gpu_nvml.accelerators,
+    "gpu_amd": gpu_nvml.accelerators,  # whose reading is of the same shape
+    "tpu": tpu.accelerators,
+}
 PARTS_BYTES = MAX_FRAME_BYTES // 2  # of a Hello
 
 
@@ -30,8 +40,13 @@ class Node:
         self._agent_version = version("mainstay")
         self._cpus = len(os.sched_getaffinity(0))
         self._memory_bytes = psutil.virtual_memory().total
+        self._met_at = 0.0
+        self._told_of: list[Accelerator] | None = None
+        self._posted = False  # a change of them
 
     def hello(self) -> Hello:
+        found = self._accelerators()
+        self._told_of = None if self._posted else found  # what the spool has of before comes after this: say it again
         config = self._services.config
         return Hello(
             version=Version(),
@@ -43,20 +58,48 @@ class Node:
             highest_epoch=self._outbox.highest_epoch,
             cpus=self._cpus,
             memory_bytes=self._memory_bytes,
+            accelerators=found,
             parts=that_fit(self._services.parts.statuses()),
             conditions=self._book.current(self._services.clock.utc()),
             held=config.held,
         )
 
     def heartbeat(self) -> Heartbeat:
+        self._tell_accelerators()
         parts = [part for part in self._services.parts.statuses() if part.state is not PartState.ENDED]
-        return Heartbeat(self._services.clock.utc(), parts, self._services.config.held)
+        return Heartbeat(self._services.clock.utc(), parts, self._services.config.held, self._met())
 
     def take(self, order: Order, life: int) -> None:
         self._dispatcher.take(order, life)
 
     def refuse_unknown(self, key: str, message: str) -> None:
         self._dispatcher.refuse_unknown(key, message)
+
+    def meet(self, peers: Peers) -> None:
+        until = self._services.clock.boottime() + peers.life_s
+        news = lan_peers.News(peers.round, peers.key, until, peers.peers)
+        self._services.tell(PEERS, msgspec.msgpack.encode(news))
+
+    def _tell_accelerators(self) -> None:
+        found = self._accelerators()
+        if found is not None and found != self._told_of:
+            self._told_of, self._posted = found, True
+            self._outbox.post(AcceleratorsChanged(found))
+
+    def _accelerators(self) -> list[Accelerator] | None:
+        """None before a sensor has found any: on a machine that has none, for ever."""
+        newest = self._services.newest()
+        found = [of(newest[sensor].reading) for sensor, of in ACCELERATORS.items() if sensor in newest]
+        return [accelerator for each in found for accelerator in each] if found else None
+
+    def _met(self) -> PeerReport | None:
+        """What was found of peers since it was last told."""
+        look = self._services.newest().get(PEERS)
+        if look is None or look.at <= self._met_at:
+            return None
+        self._met_at = look.at
+        found: lan_peers.Reading = look.reading
+        return PeerReport(found.port, found.round, found.figures)
 
     async def tail(self, job: str, attempt: int, max_bytes: int) -> bytes:
         """Raises what the file system raises."""

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
+from agent.faults.log import FaultLog, Kept
 from agent.memory import OrderMemory, Remembered
 from agent.spool import Pending, Spool
 from wire.conditions import Condition
-from wire.messages import ConditionChanges, Durable
+from wire.messages import ConditionChanges, Durable, FaultEvents
 from wire.orders import Order, Outcome
 
 log = logging.getLogger(__name__)
@@ -20,10 +21,10 @@ T = TypeVar("T")
 class Outbox:
     """What is posted first is numbered first. ``grown`` is set whenever there may be more to send."""
 
-    def __init__(self, spool: Spool, memory: OrderMemory) -> None:
+    def __init__(self, spool: Spool, memory: OrderMemory, faults: FaultLog) -> None:
         self.grown = asyncio.Event()
         self.connected = False  # set by the link
-        self._spool, self._memory = spool, memory
+        self._spool, self._memory, self._faults = spool, memory, faults
         self._failed = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
 
@@ -34,6 +35,10 @@ class Outbox:
     def dropped(self) -> int:
         """Messages that lost their content since the spool was last empty."""
         return self._spool.dropped
+
+    def spooled_bytes(self) -> int:
+        """What no controller has acknowledged."""
+        return self._spool.size_bytes
 
     def post(self, body: Durable) -> None:
         """Keep a message and send it as soon as there is a link; never blocks, never raises.
@@ -47,6 +52,13 @@ class Outbox:
         """Renewals without a link are not kept: the next Hello carries what holds then."""
         if news or self.connected:
             self.post(ConditionChanges(conditions))
+
+    def keep_faults(self, positions: dict[str, str], kept: list[Kept], events: FaultEvents | None) -> None:
+        """Like :meth:`post`; written together with where their sensors go on."""
+        self._submit(self._faults.append, positions, kept, events).add_done_callback(self._written)
+
+    def forget_faults(self, numbers: list[int]) -> None:
+        self._submit(self._faults.remove, numbers).add_done_callback(self._written)
 
     def acknowledged(self, seq: int) -> None:
         """What cannot be deleted now is sent once more on the next link: no reason to end this one."""

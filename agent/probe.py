@@ -1,67 +1,41 @@
-"""One sensor behind a hard deadline."""
+"""One sensor as the runner sees it."""
 
-import asyncio
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
+from agent.binding import BoundSensor
 from agent.checks import Timed
-from agent.clock import Clock
-
-Answer = Timed[Any] | Exception
+from agent.prober.prober import Prober
 
 
-class Hung(Exception):
-    """The sensor has not answered; nothing more is asked of it until it does."""
+class Look(msgspec.Struct, frozen=True):
+    """``reading`` is None when the machine has no such thing. ``at``: seconds of CLOCK_BOOTTIME."""
+
+    at: float
+    took_s: float
+    reading: Any
 
 
-class Probe:
-    """Runs ``read`` in a daemon thread of its own, at most one at a time: one that hangs costs one thread, not more,
-    and does not keep the process from ending."""
+class Probe(Protocol):
+    name: str
+    every_s: float
 
-    def __init__(self, name: str, read: Callable[[], msgspec.Struct], clock: Clock, deadline_s: float) -> None:
-        self.name = name
-        self._read = read
-        self._clock = clock
-        self._deadline_s = deadline_s
-        self._answer: asyncio.Future[Answer] | None = None
-        self._asked_at = 0.0
+    async def read(self) -> Look:
+        """Raises :class:`agent.prober.prober.Hung` or Failed."""
 
-    async def read(self) -> Timed[Any]:
-        """A fresh reading. Raises Hung, or whatever the sensor raised."""
-        self._forget_late_answer()
-        answer = self._answer or self._ask()
-        left = self._deadline_s - (self._clock.boottime() - self._asked_at)
-        await asyncio.wait({answer}, timeout=max(left, 0))
-        if not answer.done():
-            raise Hung(f"sensor {self.name} gave no answer within {self._deadline_s:g} s")
-        if self._answer is answer:
-            self._answer = None
-        found = answer.result()
-        if isinstance(found, Exception):
-            raise found
-        return found
 
-    def _forget_late_answer(self) -> None:
-        """What came after its deadline is old by now."""
-        if self._answer is not None and self._answer.done():
-            self._answer = None
+class SensorProbe:
+    """A sensor that runs in the prober."""
 
-    def _ask(self) -> asyncio.Future[Answer]:
-        loop = asyncio.get_running_loop()
-        self._answer = loop.create_future()
-        self._asked_at = self._clock.boottime()
-        threading.Thread(target=self._look, args=(loop, self._answer), name=f"probe-{self.name}", daemon=True).start()
-        return self._answer
+    def __init__(self, sensor: BoundSensor, prober: Prober) -> None:
+        assert sensor.reading is not None
+        self.name, self.every_s = sensor.name, sensor.cadence.every_s
+        self._prober = prober
+        self._decoder = msgspec.msgpack.Decoder(sensor.reading)
 
-    def _look(self, loop: asyncio.AbstractEventLoop, answer: asyncio.Future[Answer]) -> None:
-        try:
-            reading = self._read()
-            found: Answer = Timed(self._clock.boottime(), reading)
-        except Exception as error:  # whatever a sensor raises means: nothing known
-            found = error
-        with suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(answer.set_result, found)
+    async def read(self) -> Look:
+        answer: Timed[Any] = await self._prober.read(self.name)
+        found = answer.reading
+        reading = None if found.reading is None else self._decoder.decode(found.reading)
+        return Look(found.at, found.took_s, reading)

@@ -1,5 +1,7 @@
 """Notices that this process was stopped for a while, and counts how often."""
 
+import asyncio
+
 from agent.clock import Clock
 
 SUSPENDED_S = 2.0
@@ -18,11 +20,19 @@ class Pulse:
         self._clock = clock
         self._last = clock.boottime()
         self._life = 0
+        self._over = asyncio.Event()  # of this life
 
     def observe(self) -> int:
         """The number of this life."""
         now = self._clock.boottime()
         if now - self._last > SUSPENDED_S:
             self._life += 1
+            self._over.set()
+            self._over = asyncio.Event()
         self._last = now
         return self._life
+
+    async def over(self, life: int) -> None:
+        """Until another life has begun."""
+        if life == self._life:
+            await self._over.wait()

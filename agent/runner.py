@@ -1,27 +1,32 @@
-"""Runs sensors and checks: owns timing, deadlines and errors, so that they need not."""
+"""Runs sensors and checks: owns timing, windows and errors, so that they need not."""
 
 import asyncio
 import logging
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import timedelta
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any
 
-import msgspec
-
 from agent.binding import BoundCheck
-from agent.checks import Timed, Verdict, healthy
+from agent.checks import Clears, Judged, Timed, Verdict, healthy
 from agent.clock import Clock
 from agent.conditions import Book
-from agent.config import Intervals
-from agent.hysteresis import Memory, settle
-from agent.probe import Hung, Probe
+from agent.hysteresis import Memory, Rule
+from agent.probe import Look, Probe
+from agent.prober.prober import Hung
+from agent.settling import NODE, NOT_PRESENT, Folded, Settled, fold, observe, unknown
+from agent.states import States
 from wire.conditions import Condition, Severity, Status
 
 log = logging.getLogger(__name__)
 
 PROBE_HUNG = "ProbeHung"
 WINDOW_GAP_S = 0.5  # between the readings of a survey, for checks that need more than one
+ABSENT_S = 60.0  # between looks for hardware that was not there
+LIVES = 4  # looks that a condition outlives
+AT_ONCE = Rule(bad=1, of=1, good=1)
 
 
 class Reason(StrEnum):
@@ -35,119 +40,204 @@ Publish = Callable[[list[Condition], bool], None]  # conditions, and whether the
 
 
 class Runner:
-    """``publish`` gets changes at once and renewals before they expire."""
+    """``publish`` gets changes at once and renewals before they expire. ``life_s``: how long a condition counts.
+
+    ``newest`` has the newest look at each sensor that gave one, for who shows figures.
+    """
 
     def __init__(
         self,
-        reads: Mapping[str, Callable[[], msgspec.Struct]],
-        bound: Iterable[BoundCheck],
+        probes: Iterable[Probe],
+        checks: Iterable[BoundCheck],
         book: Book,
         clock: Clock,
-        intervals: Intervals,
+        life_s: float,
         publish: Publish,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._checks = list(bound)
-        wanted = {check.reads for check in self._checks}
-        self._probes = [
-            Probe(name, read, clock, intervals.read_deadline_s) for name, read in reads.items() if name in wanted
-        ]
+        self.newest: dict[str, Look] = {}
+        self._probes = list(probes)
+        self._checks = {probe.name: [check for check in checks if check.reads == probe.name] for probe in self._probes}
         self._book, self._clock, self._publish, self._sleep = book, clock, publish, sleep
-        self._intervals = intervals
+        self._life_s = life_s
         self._windows: dict[str, deque[Timed[Any]]] = {
-            probe.name: deque(maxlen=max(check.window for check in self._of(probe))) for probe in self._probes
+            probe.name: deque(maxlen=self._window(probe)) for probe in self._probes
         }
-        self._memories: dict[str, Memory] = defaultdict(Memory)
-        self._memories.update({check.condition: _recalled(book, check) for check in self._checks})
-        self._hung: set[str] = set()
+        self._states = States(self._readers(), lambda type_: recalled(self._standing(type_)))
+        self._absent: set[str] = set()
+        self._hung = set(recalled(self._standing(PROBE_HUNG))) & set(self._checks)  # until they answer
         self._ailing: dict[str, str] = {}  # sensor or check, and what was logged of it
 
+    @property
+    def hung(self) -> list[str]:
+        """Sensors that do not answer."""
+        return sorted(self._hung)
+
     async def run(self) -> None:
+        self._say(PROBE_HUNG, probe_hung(self.hung))
         async with asyncio.TaskGroup() as tasks:
             for probe in self._probes:
                 tasks.create_task(self._watch(probe), name=f"sensor-{probe.name}")
             tasks.create_task(self._renew(), name="renewals")
 
-    async def survey(self) -> list[tuple[str, Verdict]]:
-        """Every sensor read now and every check judged by that alone; the type of condition and the verdict."""
-        found = await asyncio.gather(*(self._survey(probe) for probe in self._probes))
-        return sorted((pair for pairs in found for pair in pairs), key=lambda pair: pair[0])
+    async def survey(self) -> list[tuple[str, Folded]]:
+        """Every sensor read now and every check judged by that alone, with what holds of faults that were told; by
+        type of condition."""
+        surveys = await asyncio.gather(*(self._survey(probe) for probe in self._probes))
+        found: dict[str, dict[str, Settled]] = {}
+        for type_, states in (pair for pairs in surveys for pair in pairs):
+            found[type_] = found.get(type_, {}) | states
+        folds = {type_: folded for type_, states in found.items() if (folded := fold(states)) is not None}
+        return sorted((self._remembered() | folds).items())
+
+    def hear(self, type_: str, judged: Judged) -> None:
+        """A judgement that was not made here, of faults that were told."""
+        self._settle(type_, judged, AT_ONCE, Clears.FACT, None)
+
+    def forget(self, type_: str, components: Sequence[str]) -> None:
+        """What is settled of these components, or of every one if none is named. Nothing is said until they are judged
+        again; see :meth:`look_again`."""
+        self._states.forget(type_, components)
+
+    async def look_again(self, type_: str, components: Sequence[str], otherwise: Verdict) -> None:
+        """Judge what was forgotten by a look at once, and say what is so; ``otherwise`` when nobody tells of it."""
+        names = {name for name, checks in self._checks.items() if type_ in {check.condition for check in checks}}
+        readers = [probe for probe in self._probes if probe.name in names]
+        for probe, surveyed in zip(readers, await asyncio.gather(*map(self._survey, readers)), strict=True):
+            states = {name: state for told, states in surveyed if told == type_ for name, state in states.items()}
+            fresh = {name: state for name, state in states.items() if not components or name in {*components, NODE}}
+            self._states.put(type_, probe.name, self._states.of(type_, probe.name) | fresh)
+        hung = probe_hung(self.hung) if type_ == PROBE_HUNG else None
+        self._say(
+            type_,
+            hung or self._states.folded(type_) or Folded(otherwise),
+            max(readers, key=attrgetter("every_s"), default=None),
+        )
 
     async def _watch(self, probe: Probe) -> None:
         while True:
             await self._round(probe)
-            await self._sleep(self._intervals.sense_s)
+            await self._sleep(max(probe.every_s, ABSENT_S) if probe.name in self._absent else probe.every_s)
 
     async def _round(self, probe: Probe) -> None:
         window = self._windows[probe.name]
         try:
-            window.append(await self._read(probe))
-        except _NothingKnown as unknown:
+            look = await self._look(probe)
+        except _NothingKnown as nothing:
             window.clear()
-            verdicts = {check.condition: unknown.verdict for check in self._of(probe)}
-        else:
-            verdicts = {check.condition: self._judge(check, window) for check in _ready(self._of(probe), window)}
-        for check in self._of(probe):
-            if check.condition in verdicts:
-                self._settle(check, verdicts[check.condition])
+            for check in self._checks[probe.name]:
+                self._unsettle(check, nothing.verdict, probe)
+            return
+        if look.reading is None:
+            self._gone(probe)
+            return
+        self._absent.discard(probe.name)
+        self.newest[probe.name] = look
+        window.append(Timed(look.at, look.reading))
+        for check in _ready(self._checks[probe.name], window):
+            self._judge_and_settle(check, window, probe)
 
-    async def _survey(self, probe: Probe) -> list[tuple[str, Verdict]]:
+    def _judge_and_settle(self, check: BoundCheck, window: Sequence[Timed[Any]], probe: Probe) -> None:
+        judged = self._judge(check, window)
+        if judged is None:
+            self._unsettle(check, self._failed(check), probe)
+        else:
+            self._settle(check.condition, judged, check.rule, check.clears, probe)
+
+    async def _survey(self, probe: Probe) -> list[tuple[str, dict[str, Settled]]]:
+        checks = self._checks[probe.name]
         window: list[Timed[Any]] = []
-        size = self._windows[probe.name].maxlen or 1
         try:
-            while len(window) < size:
+            while len(window) < self._window(probe):
                 if window:
                     await self._sleep(WINDOW_GAP_S)
-                window.append(await self._read(probe))
-        except _NothingKnown as unknown:
-            return [(check.condition, unknown.verdict) for check in self._of(probe)]
-        return [(check.condition, self._judge(check, window)) for check in self._of(probe)]
+                look = await self._look(probe)
+                if look.reading is None:
+                    return []
+                window.append(Timed(look.at, look.reading))
+        except _NothingKnown as nothing:
+            return [(check.condition, {NODE: Settled(said=nothing.verdict)}) for check in checks]
+        return [(check.condition, self._surveyed(check, window)) for check in checks]
 
-    async def _read(self, probe: Probe) -> Timed[Any]:
+    def _surveyed(self, check: BoundCheck, window: Sequence[Timed[Any]]) -> dict[str, Settled]:
+        judged = self._judge(check, window)
+        if judged is None:
+            return {NODE: Settled(said=self._failed(check))}
+        sticking = {} if check.clears is Clears.FACT else self._states.of(check.condition, check.reads)
+        return observe(sticking, judged, AT_ONCE, check.clears)
+
+    def _remembered(self) -> dict[str, Folded]:
+        """Faults that were told, and conditions of the agent itself: nobody is asked for them."""
+        own = {check.condition for checks in self._checks.values() for check in checks} | {PROBE_HUNG}
+        folds = {type_: self._states.folded(type_) for type_ in self._states.types if type_ not in own}
+        return {type_: folded for type_, folded in folds.items() if folded is not None}
+
+    async def _look(self, probe: Probe) -> Look:
         try:
-            reading = await probe.read()
+            look = await probe.read()
         except Hung as error:
             self._note(probe.name, str(error))
             self._hanging(probe.name, True)
             raise _NothingKnown(Reason.SENSOR_HUNG, str(error)) from None
         except Exception as error:  # whatever a sensor raises means: nothing known
-            text = f"sensor {probe.name} failed: {type(error).__name__}: {error}"
+            text = f"sensor {probe.name} failed: {error or type(error).__name__}"
             self._note(probe.name, text)
             self._hanging(probe.name, False)
             raise _NothingKnown(Reason.SENSOR_FAILED, text) from None
         self._note(probe.name, "")
         self._hanging(probe.name, False)
-        return reading
+        return look
 
-    def _judge(self, check: BoundCheck, window: Sequence[Timed[Any]]) -> Verdict:
+    def _judge(self, check: BoundCheck, window: Sequence[Timed[Any]]) -> Judged | None:
+        """None when the check breaks, which must not take the others along."""
         try:
-            verdict = check.judge(list(window)[-check.window :])
-        except Exception as error:  # a check that breaks must not take the others along
-            text = f"check of {check.condition} failed: {type(error).__name__}: {error}"
-            self._note(check.condition, text)
-            return Verdict(Status.UNKNOWN, Severity.WARNING, Reason.CHECK_FAILED, text)
+            judged = check.judge(list(window)[-check.window :])
+        except Exception as error:
+            self._note(check.condition, f"check of {check.condition} failed: {type(error).__name__}: {error}")
+            return None
         self._note(check.condition, "")
-        return verdict
+        return judged
 
-    def _settle(self, check: BoundCheck, verdict: Verdict) -> None:
-        memory = settle(self._memories[check.condition], verdict.status, check.rule)
-        self._memories[check.condition] = memory
-        if memory.settled is verdict.status:
-            self._say(check.condition, verdict)
-        else:
-            self._book.confirmed(check.condition, self._clock.utc())
+    def _failed(self, check: BoundCheck) -> Verdict:
+        return Verdict(Status.UNKNOWN, Severity.WARNING, Reason.CHECK_FAILED, self._ailing[check.condition])
+
+    def _settle(self, type_: str, judged: Judged, rule: Rule, clears: Clears, probe: Probe | None) -> None:
+        sensor = probe.name if probe else ""
+        self._states.put(type_, sensor, observe(self._states.of(type_, sensor), judged, rule, clears))
+        folded = self._states.folded(type_)
+        if folded is not None:
+            self._say(type_, folded, probe)
+        elif self._book.get(type_) is not None and not self._states.together(type_):
+            self._say(type_, Folded(NOT_PRESENT), probe)
+
+    def _unsettle(self, check: BoundCheck, verdict: Verdict, probe: Probe) -> None:
+        states = unknown(self._states.of(check.condition, check.reads), verdict, check.clears)
+        self._states.put(check.condition, check.reads, states)
+        if folded := self._states.folded(check.condition):
+            self._say(check.condition, folded, probe)
+
+    def _gone(self, probe: Probe) -> None:
+        """The machine has no such thing: nothing to say, but for what was said before."""
+        self._absent.add(probe.name)
+        self.newest.pop(probe.name, None)
+        self._windows[probe.name].clear()
+        for check in self._checks[probe.name]:
+            self._settle(check.condition, {}, check.rule, check.clears, probe)
 
     def _hanging(self, name: str, hangs: bool) -> None:
-        (self._hung.add if hangs else self._hung.discard)(name)
-        self._say(PROBE_HUNG, probe_hung(sorted(self._hung)))
+        if hangs is not (name in self._hung):
+            (self._hung.add if hangs else self._hung.discard)(name)
+            self._say(PROBE_HUNG, probe_hung(self.hung))
 
-    def _say(self, type_: str, verdict: Verdict) -> None:
-        if news := self._book.judged(type_, verdict, self._clock.utc()):
+    def _say(self, type_: str, word: Folded, probe: Probe | None = None) -> None:
+        life_s = max(self._life_s, LIVES * probe.every_s) if probe else self._life_s
+        if news := self._book.judged(type_, word, self._clock.utc(), timedelta(seconds=life_s)):
             self._publish([news], True)
 
     async def _renew(self) -> None:
         while True:
-            await self._sleep(self._intervals.condition_life_s / 10)
+            await self._sleep(self._life_s / 10)
+            self._say(PROBE_HUNG, probe_hung(self.hung))
             if renewals := self._book.renewals(self._clock.utc()):
                 self._publish(renewals, False)
 
@@ -158,8 +248,25 @@ class Runner:
         log.warning("%s", text) if text else log.info("%s answers again", name)
         self._ailing[name] = text
 
-    def _of(self, probe: Probe) -> list[BoundCheck]:
-        return [check for check in self._checks if check.reads == probe.name]
+    def _standing(self, type_: str) -> Condition | None:
+        """What was told of it, if it counts: facts age, and what sticks does not (law 3)."""
+        told = self._book.get(type_)
+        sticks = any(
+            check.condition == type_ and check.clears is not Clears.FACT
+            for checks in self._checks.values()
+            for check in checks
+        )
+        return told if told is not None and (sticks or told.expires_at > self._clock.utc()) else None
+
+    def _readers(self) -> dict[str, list[str]]:
+        readers: dict[str, list[str]] = {}
+        for sensor, checks in self._checks.items():
+            for check in checks:
+                readers.setdefault(check.condition, []).append(sensor)
+        return readers
+
+    def _window(self, probe: Probe) -> int:
+        return max((check.window for check in self._checks[probe.name]), default=1)
 
 
 class _NothingKnown(Exception):
@@ -168,23 +275,22 @@ class _NothingKnown(Exception):
         self.verdict = Verdict(Status.UNKNOWN, Severity.WARNING, reason, text)
 
 
-def probe_hung(names: Sequence[str]) -> Verdict:
+def probe_hung(names: Sequence[str]) -> Folded:
     if not names:
-        return healthy(Reason.SENSORS_ANSWER, "every sensor answers")
-    return Verdict(
-        Status.TRUE,
-        Severity.CRITICAL,
-        Reason.SENSOR_HUNG,
-        f"no answer from {', '.join(names)}",
-        "look for a dead mount or a hung driver",
+        return Folded(healthy(Reason.SENSORS_ANSWER, "every sensor answers"))
+    message, action = f"no answer from {', '.join(names)}", "look for a dead mount or a hung driver"
+    return Folded(Verdict(Status.TRUE, Severity.CRITICAL, Reason.SENSOR_HUNG, message, action), list(names))
+
+
+def recalled(condition: Condition | None) -> dict[str, Settled]:
+    """A fault as it was told; what was well or unknown is looked at afresh."""
+    if condition is None or condition.status is not Status.TRUE:
+        return {}
+    verdict = Verdict(
+        condition.status, condition.severity, condition.reason, condition.message, condition.suggested_action
     )
+    return {name: Settled(Memory(Status.TRUE), verdict) for name in condition.components or [NODE]}
 
 
-def _ready(bound: Iterable[BoundCheck], window: Sequence[Timed[Any]]) -> list[BoundCheck]:
-    return [check for check in bound if len(window) >= check.window]
-
-
-def _recalled(book: Book, check: BoundCheck) -> Memory:
-    """What was said before the agent's restart stands until enough is seen to change it."""
-    before = book.get(check.condition)
-    return Memory(before.status if before else Status.UNKNOWN)
+def _ready(checks: Iterable[BoundCheck], window: Sequence[Timed[Any]]) -> list[BoundCheck]:
+    return [check for check in checks if len(window) >= check.window]

@@ -7,7 +7,7 @@ from typing import Protocol
 from websockets.asyncio.client import ClientConnection
 
 from agent.outbox import Outbox
-from agent.pulse import BEAT_S, Pulse
+from agent.pulse import Pulse
 from wire.messages import (
     MAX_FRAME_BYTES,
     Ack,
@@ -26,6 +26,7 @@ from wire.messages import (
 )
 from wire.names import attempt_id
 from wire.orders import Order
+from wire.peers import Peers
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class NodeSide(Protocol):
     def heartbeat(self) -> Heartbeat: ...
     def take(self, order: Order, life: int) -> None: ...
     def refuse_unknown(self, key: str, message: str) -> None: ...
+    def meet(self, peers: Peers) -> None: ...
     async def tail(self, job: str, attempt: int, max_bytes: int) -> bytes: ...
 
 
@@ -95,6 +97,8 @@ class Session:
                 self._node.take(message, self._life)
             case Ack(seq):
                 self._outbox.acknowledged(seq)
+            case Peers():
+                self._node.meet(message)
             case ReadLog():
                 self._tasks.create_task(self._answer(message))
             case Refused(reason, text):
@@ -119,6 +123,7 @@ class Session:
         least, most = HEARTBEAT_BOUNDS_S
         every = min(max(self._welcome.heartbeat_s, least), most)
         while True:
+            self._still_alive()
             await self._send(self._node.heartbeat())
             await asyncio.sleep(every)
 
@@ -136,9 +141,8 @@ class Session:
             await self._outbox.grown.wait()
 
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT_S)
-            self._still_alive()
+        await self._pulse.over(self._life)
+        self._still_alive()
 
     def _still_alive(self) -> None:
         if self._pulse.observe() != self._life:

@@ -1,12 +1,13 @@
 """What must reach the controller and has not been acknowledged yet, in order, on disk."""
 
 import sqlite3
+from collections.abc import Iterable
 
 import msgspec
 
 from agent.database import Database
 from wire.conditions import Condition
-from wire.messages import ConditionChanges, Durable, PartChange, Spooled, encode
+from wire.messages import AcceleratorsChanged, ConditionChanges, Durable, FaultEvents, PartChange, Spooled, encode
 from wire.orders import Outcome
 
 SOFT_BYTES = 32 * 2**20
@@ -33,6 +34,11 @@ class Spool:
         self._bytes = self._measure()
         self.dropped = 0
 
+    @property
+    def size_bytes(self) -> int:
+        """Of what is kept."""
+        return self._bytes
+
     def append(self, body: Durable) -> int:
         """Keep ``body`` until it is acknowledged; gives its number. Newest conditions are remembered beside."""
         with self._database.transaction() as connection:
@@ -46,8 +52,7 @@ class Spool:
         frame = encode(Spooled(seq, body))
         connection.execute("INSERT INTO messages (kind, frame) VALUES (?, ?)", (_kind(body), frame))
         if isinstance(body, ConditionChanges):
-            rows = [(condition.type, msgspec.msgpack.encode(condition)) for condition in body.conditions]
-            connection.executemany("INSERT OR REPLACE INTO conditions VALUES (?, ?)", rows)
+            _remember(connection, body.conditions)
         self._bytes += len(frame)
         return seq
 
@@ -72,6 +77,17 @@ class Spool:
         rows = self._database.reader.execute("SELECT body FROM conditions").fetchall()
         found = (_decode_condition(body) for (body,) in rows)
         return [condition for condition in found if condition is not None]
+
+    def new_boot(self, boot_id: str) -> bool:
+        """Whether the machine was booted since the one last begun; a state directory that is new saw none."""
+        row = self._database.reader.execute("SELECT value FROM marks WHERE name = 'boot_id'").fetchone()
+        return row is not None and row[0] != boot_id
+
+    def begin_boot(self, boot_id: str, conditions: Iterable[Condition]) -> None:
+        """From now on it was asked in this boot; ``conditions`` are what is remembered of them, told or not."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO marks VALUES ('boot_id', ?)", (boot_id,))
+            _remember(connection, conditions)
 
     def keep_bounded(self) -> None:
         while self._bytes > self._soft_bytes and self._empty_oldest_conditions():
@@ -101,6 +117,11 @@ class Spool:
         return _size(self._database.reader, "WHERE seq > ?", 0)
 
 
+def _remember(connection: sqlite3.Connection, conditions: Iterable[Condition]) -> None:
+    rows = [(condition.type, msgspec.msgpack.encode(condition)) for condition in conditions]
+    connection.executemany("INSERT OR REPLACE INTO conditions VALUES (?, ?)", rows)
+
+
 def _decode_condition(body: bytes) -> Condition | None:
     try:
         return msgspec.msgpack.decode(body, type=Condition)
@@ -122,6 +143,10 @@ def _kind(body: Durable) -> str:
     match body:
         case ConditionChanges():
             return "conditions"
+        case FaultEvents():
+            return "faults"
+        case AcceleratorsChanged():
+            return "accelerators"
         case PartChange():
             return "part"
         case Outcome():

@@ -7,11 +7,14 @@ import msgspec
 
 from agent.binding import BoundCheck
 from agent.checks import Timed, Verdict, healthy
+from agent.clock import Clock
 from agent.hysteresis import Rule
+from agent.probe import Look
 from wire.conditions import Severity, Status
 
 TYPE = "SpoolFull"
 READS = "spool"
+EVERY_S = 15.0
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -33,6 +36,17 @@ def judge(window: Sequence[Timed[Reading]]) -> Verdict:
     )
 
 
-def watch(dropped: Callable[[], int]) -> tuple[Callable[[], Reading], BoundCheck]:
-    """The sensor and the check for :class:`agent.runner.Runner`."""
-    return lambda: Reading(dropped()), BoundCheck(TYPE, READS, 1, judge, Rule(bad=1, of=1, good=1))
+class SpoolProbe:
+    """See :class:`agent.probe.Probe`. It asks the agent itself, and no process of its own."""
+
+    name = READS
+    every_s = EVERY_S
+
+    def __init__(self, dropped: Callable[[], int], clock: Clock) -> None:
+        self._dropped, self._clock = dropped, clock
+
+    async def read(self) -> Look:
+        return Look(self._clock.boottime(), 0.0, Reading(self._dropped()))
+
+
+CHECK = BoundCheck(TYPE, READS, 1, judge, Rule(bad=1, of=1, good=1))

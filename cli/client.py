@@ -15,14 +15,18 @@ from wire.api import (
     ApproveRequest,
     AutomationRequest,
     AutomationView,
+    ClearRequest,
     ControllerView,
     CordonRequest,
+    DiagnoseRequest,
     DrainRequest,
     ErrorResponse,
     EventView,
+    FigureView,
     IncidentView,
     JobView,
     NodeView,
+    OrderView,
     PlaybookCheck,
     PlaybookText,
     PlaybookView,
@@ -71,8 +75,20 @@ class Client:
     def drain(self, node: str, request: DrainRequest) -> NodeView:
         return self._post(f"nodes/{_segment(node)}/drain", request, NodeView)
 
+    def clear(self, node: str, request: ClearRequest) -> OrderView:
+        return self._post(f"nodes/{_segment(node)}/clear", request, OrderView)
+
+    def order(self, node: str, key: str) -> OrderView:
+        return self._get(f"nodes/{_segment(node)}/orders/{_segment(key)}", OrderView)
+
     def retire(self, node: str, request: RetireRequest) -> NodeView:
         return self._post(f"nodes/{_segment(node)}/retire", request, NodeView)
+
+    def diagnose(self, node: str, request: DiagnoseRequest) -> RunView:
+        return self._post(f"nodes/{_segment(node)}/diagnose", request, RunView)
+
+    def diagnostics(self, node: str, run: int | None) -> list[FigureView]:
+        return self._get(f"nodes/{_segment(node)}/diagnostics", list[FigureView], {"run": run})
 
     def repair(self, node: str) -> NodeView:
         return self._post(f"nodes/{_segment(node)}/repair", None, NodeView)

@@ -7,12 +7,36 @@ import typer
 from cli.client import Client
 from cli.connection import connected
 from cli.errors import CliError
+from wire.conditions import Status
 
 TIMEOUT_S = 1.0
 
 
 def nodes(context: typer.Context, incomplete: str) -> list[str]:
     return _matching(context, incomplete, lambda client: [view.name for view in client.nodes()])
+
+
+def faults_of_node(context: typer.Context, incomplete: str) -> list[str]:
+    """Types of conditions that are TRUE of the node named before."""
+    name = context.params.get("name")
+
+    def ask(client: Client) -> Iterable[str]:
+        return [each.type for each in client.node(str(name)).conditions if each.status is Status.TRUE] if name else []
+
+    return _matching(context, incomplete, ask)
+
+
+def components_of_fault(context: typer.Context, incomplete: str) -> list[str]:
+    """What the condition that was named before is TRUE of. Behind an option that lacks its value, the words before it
+    are no parameters yet."""
+    named = [context.params.get("name"), context.params.get("type_"), *context.args]
+    name, type_, *_ = [*filter(None, named), "", ""]
+
+    def ask(client: Client) -> Iterable[str]:
+        found = [each for each in client.node(name).conditions if each.type == type_] if name else []
+        return [component for each in found for component in each.components]
+
+    return _matching(context, incomplete, ask)
 
 
 def jobs(context: typer.Context, incomplete: str) -> list[str]:

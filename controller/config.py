@@ -120,6 +120,24 @@ class AutomationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     first_mode: Mode = Mode.SHADOW
 
 
+class DiagnosticsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Every idle node is measured once in ``every_h`` hours, together with a peer; 0: only when a person asks. At most
+    ``at_once`` rounds at the same time, each ended after ``deadline_s`` seconds."""
+
+    every_h: Annotated[float, msgspec.Meta(ge=0, le=8760)] = 168.0
+    at_once: Count = 2
+    deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
+
+
+class PeersConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nodes measure the way to each other: every ``every_s`` seconds each one begins with ``pairs`` others, so that
+    after a while all have met all. 0 seconds: they don't. A round must be long enough for agents to look twice at least
+    (``sensors.lan_peers.every_s``)."""
+
+    every_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 30.0
+    pairs: Annotated[int, msgspec.Meta(ge=1, le=8)] = 3
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``state_dir`` keeps the certificate authority, the first token and the database. ``database`` is an SQLAlchemy
     URL; empty means SQLite in the state directory.
@@ -138,6 +156,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     timing: Timing = Timing()
     automation: AutomationConfig = AutomationConfig()
+    diagnostics: DiagnosticsConfig = DiagnosticsConfig()
+    peers: PeersConfig = PeersConfig()
 
     def __post_init__(self) -> None:
         if self.admin_user == "root":

@@ -17,6 +17,7 @@ from controller.clock import Clock, SystemClock
 from controller.config import Limits, Timing
 from controller.detect.contact import Contact
 from controller.errors import Refused
+from controller.facts import Link
 from controller.state import membership, nodes, tick, views
 from controller.state.facts import Memory, Moment
 from controller.state.live import AgentSession, Live
@@ -67,6 +68,7 @@ class Core:
         self.heartbeat_s = heartbeat_s
         self._on_turn = on_turn
         self.live = Live()
+        self.links: tuple[Link, ...] = ()  # set by controller/peering.py
         self.epoch = 0
         self.started_at = self.clock.utc()
         self._fingerprints: dict[str, str] = {}
@@ -163,7 +165,8 @@ class Core:
         mono = self.clock.mono()
         self._notice_pause(mono)
         head_start = self.timing.reconnect_grace_s - self.timing.lost_after_s
-        return Moment(mono, self.clock.utc(), self.live.snapshot(), self._listening_since + max(0.0, head_start))
+        silent_since = self._listening_since + max(0.0, head_start)
+        return Moment(mono, self.clock.utc(), self.live.snapshot(), silent_since, self.links)
 
     def _acknowledge(self, said: tick.Said, seq: int) -> None:
         """Only to who said it: under another certificate the numbers begin afresh."""
@@ -204,6 +207,8 @@ class Core:
         mono = self.clock.mono()
         if isinstance(message, Heartbeat):
             self.live.hear(session.node, message.parts, mono, message.held)
+            if message.peers is not None:
+                self.live.hear_peers(session.node, message.peers)
             return
         body = message.body
         parts = [body.part] if isinstance(body, PartChange) else []

@@ -17,7 +17,9 @@ from controller.config import Address, Config
 from controller.core import Core
 from controller.errors import Permanent
 from controller.link import LinkServer
+from controller.peering import Peering
 from controller.requests import Requests
+from controller.schedule import Schedule
 from controller.state import automation, tokens
 from controller.state.opening import explained
 from controller.state.store import Store
@@ -46,7 +48,12 @@ async def run(config: Config, announce: Callable[[str], None]) -> None:
         trust = Trust(config.state, config.server_names, clock.utc())
         notifier = Notifier(os.environ)
         core = Core(store, clock, config.timing, config.limits, config.link.heartbeat_s, notifier.alive)
-        async with _serving(core, store, trust, clock, (api, link), _link_address(config, link)):
+        schedule = Schedule(core, config.diagnostics)
+        async with (
+            _serving(core, store, trust, clock, (api, link), _link_address(config, link)),
+            _by_the_clock(schedule),
+            _peering(Peering(core, config.peers)),
+        ):
             announce(
                 f"mainstay controller ready: api https://{_bound(api)} link {_bound(link)} "
                 f"epoch {core.epoch} ca {trust.ca_fingerprint}"
@@ -79,6 +86,24 @@ async def _serving(
         renewal = asyncio.create_task(_renew_daily(trust, clock))
         running.callback(renewal.cancel)
         yield
+
+
+@contextlib.asynccontextmanager
+async def _by_the_clock(schedule: Schedule) -> AsyncIterator[None]:
+    schedule.start()
+    try:
+        yield
+    finally:
+        schedule.stop()
+
+
+@contextlib.asynccontextmanager
+async def _peering(peering: Peering) -> AsyncIterator[None]:
+    task = asyncio.create_task(peering.run(), name="peering")
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 async def _renew_daily(trust: Trust, clock: Clock) -> None:

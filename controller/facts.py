@@ -80,11 +80,54 @@ class AttemptFacts(msgspec.Struct, frozen=True):
         return tuple(part.node for part in self.parts)
 
 
+class Measured(msgspec.Struct, frozen=True):
+    """A figure of :mod:`wire.diagnostics`: the newest of its node, name and component. ``fresh``: it just came in."""
+
+    node: str
+    name: str
+    component: str
+    kind: str
+    value: float | None
+    unit: str
+    ok: bool | None
+    wrong: bool
+    message: str
+    at: datetime
+    fresh: bool = False
+
+
+class Path(msgspec.Struct, frozen=True):
+    """What both ends found together in one round. ``seconds``: the lower of their best medians; None: nothing came
+    back."""
+
+    asked: int
+    answered: int
+    seconds: float | None
+
+    def and_(self, other: "Path") -> "Path":
+        known = [each.seconds for each in (self, other) if each.seconds is not None]
+        return Path(self.asked + other.asked, self.answered + other.answered, min(known, default=None))
+
+
+class Link(msgspec.Struct, frozen=True):
+    """What nodes that measured each other found of the way between them, judged in the last round. ``bad`` false: it
+    was bad, and is well again."""
+
+    one: str
+    other: str
+    bad: bool
+    reason: str
+    message: str
+    since: datetime
+
+
 class Cluster(msgspec.Struct, frozen=True):
     mono: float
     utc: datetime
     nodes: dict[str, NodeFacts]
     attempts: tuple[AttemptFacts, ...]  # those that have not ended
+    measured: tuple[Measured, ...] = ()  # the whole fleet's, while there are fresh ones
+    links: tuple[Link, ...] = ()  # those that are bad, or were just now
 
 
 class JobFacts(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from controller import __version__
 from controller.core import Core
 from controller.errors import NotFound, Refused, Unavailable
-from controller.state import automation, membership, views
+from controller.state import automation, diagnostics, membership, views
 from controller.state.events import events
 from controller.state.operations import Actor
 from controller.state.why import why
@@ -14,12 +14,16 @@ from remediations.pipeline import RulingReason
 from remediations.playbook import Playbook
 from wire.api import (
     AutomationView,
+    ClearRequest,
     ControllerView,
+    DiagnoseRequest,
     EventView,
+    FigureView,
     IncidentView,
     JobView,
     Mode,
     NodeView,
+    OrderView,
     RunView,
     WhyView,
 )
@@ -64,6 +68,28 @@ class Requests:
     async def repair(self, actor: Actor, node: str) -> NodeView:
         await self._core.operate(actor, lambda operator: operator.repair(node, self._core.engine))
         return await self.node(node)
+
+    async def clear(self, actor: Actor, node: str, request: ClearRequest) -> OrderView:
+        await self.node(node)
+        if not self._core.in_contact(node):
+            raise Unavailable(f"{node} is out of contact: its conditions are its agent's to clear; try again later")
+        type_, components, reason = request.type, request.components, request.reason
+        key = await self._core.operate(actor, lambda operator: operator.clear(node, type_, components, reason))
+        return await self.order(node, key)
+
+    async def order(self, node: str, key: str) -> OrderView:
+        view = await self._core.look(lambda session, _: views.order_view(session, key))
+        if view is None or view.node != node:
+            raise NotFound(f"no order {key!r} to {node}")
+        return view
+
+    async def diagnose(self, actor: Actor, node: str, wanted: DiagnoseRequest) -> RunView:
+        run = await self._core.operate(actor, lambda operator: operator.diagnose(node, wanted, self._core.engine))
+        return await self.run(run)
+
+    async def diagnostics(self, node: str, run: int | None) -> list[FigureView]:
+        await self.node(node)
+        return await self._core.look(lambda session, _: diagnostics.of_node(session, node, run))
 
     async def check_may_join(self, node: str) -> None:
         if self._core.in_contact(node):
@@ -150,6 +176,9 @@ class Requests:
 
     async def why(self, kind: str, ref: str) -> WhyView:
         return await self._core.look(lambda session, seen: why(session, kind, ref, seen))
+
+    async def faults_by_type(self) -> dict[tuple[str, str], int]:
+        return await self._core.look(lambda _, seen: views.faults_by_type(seen))
 
     async def decisions_by_reason(self) -> dict[tuple[str, str, str], int]:
         return await self._core.look(lambda session, _: views.decisions_by_reason(session))

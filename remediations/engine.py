@@ -125,6 +125,7 @@ class Engine:
             about_return=run.finding.kind is FindingKind.NODE_RETURNED,
             mode=playbook.mode if playbook is not None else Mode.OFF,
             serves_relaunch=serves_relaunch(step.plan.spec.action),
+            during_job=bool(run.finding.asked_by) and bool(run.finding.params.get("during_job")),
         )
 
 
@@ -209,7 +210,7 @@ def _call(run: RunRecord, step: StepRecord) -> ActionCall:
         node=step.plan.node,
         job=step.plan.job,
         attempt=step.plan.attempt,
-        params=step.plan.spec.params,
+        params=step.plan.spec.params | run.finding.params,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from remediations.finding import AffectedJob
 from remediations.pipeline import Proposal, Ruling, Situation
 from wire.api import JobPhase, NodePhase
+from wire.diagnostics import Figure
 from wire.orders import OrderKind, Outcome
 from wire.specs import JobSpec
 
@@ -49,6 +50,12 @@ class World(Protocol):
         """The node is in service again: forget that it was lost."""
 
     def boot_id(self, node: str) -> str: ...
+    def address(self, node: str) -> str:
+        """Where its peers reach it."""
+
+    def keep_figures(self, node: str, figures: list[Figure], run: int | None) -> None:
+        """Keep what diagnostics measured there."""
+
     def leftovers(self, node: str) -> list[AffectedJob]:
         """Parts that run on the node though their attempt has ended or is being replaced."""
 

@@ -115,7 +115,7 @@ install_packages() {
     have_torch || fetch_torch
     say "installing what pyproject.toml names, at the versions of constraints.txt"
     pip_quietly install setuptools
-    pip_quietly install --find-links .venv/wheels --no-build-isolation --editable '.[postgres,train,dev]'
+    pip_quietly install --find-links .venv/wheels --no-build-isolation --editable '.[postgres,nvidia,tpu,probes,train,dev]'
     rm -rf .venv/wheels
 }
 

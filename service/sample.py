@@ -92,7 +92,23 @@ def _body(table: StructType, prefix: str, given: Given, default: msgspec.Struct 
         if text != said:
             yield from ("", *_prose(text))
         said = text
-        yield _setting(field, given, prefix, default)
+        if (each := _struct_of_list(field.type)) is not None:
+            yield from _array(f"{prefix}{field.encode_name}", each)
+        else:
+            yield _setting(field, given, prefix, default)
+
+
+def _array(name: str, table: StructType) -> Iterator[str]:
+    """There is no default to set: what one looks like."""
+    yield f"# [[{name}]], one for each, of"
+    for field in table.fields:
+        needed = "" if field.required else f", {toml(value)} if not set" if (value := _default(field)) else ", if any"
+        yield f"#   {field.encode_name}: {words(field.type)}{needed}"
+
+
+def _struct_of_list(kind: Kind) -> StructType | None:
+    item = kind.item_type if isinstance(kind, ListType | VarTupleType) else None
+    return item if isinstance(item, StructType) else None
 
 
 def _setting(field: Field, given: Given, prefix: str, default: msgspec.Struct | None) -> str:

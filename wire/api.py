@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from wire.attempts import ExitRecord
-from wire.conditions import Condition
+from wire.conditions import COMPONENTS, Condition
 from wire.names import END, NodeName, UserName, form
 from wire.specs import JobSpec
 
@@ -108,6 +108,28 @@ class HoldView(msgspec.Struct, frozen=True):
     run: int | None = None
 
 
+class FigureView(msgspec.Struct, frozen=True):
+    """What a diagnostic measured. ``ok`` null: it was skipped, and ``message`` says why. ``wrong``: what was computed,
+    copied or kept is not what it had to be."""
+
+    name: str
+    component: str  # a GPU's UUID, a mount point, the peer's name
+    value: float | None
+    unit: str
+    ok: bool | None
+    kind: str  # of hardware or software that it depends on
+    message: str
+    wrong: bool
+    at: datetime
+    run: int | None  # which measured it
+
+
+class AcceleratorKind(msgspec.Struct, frozen=True):
+    kind: str  # the model; empty when the node can't tell
+    memory_bytes: int  # of each; 0 when the node can't tell
+    count: int
+
+
 class NodeView(msgspec.Struct, frozen=True):
     name: str
     phase: NodePhase
@@ -123,7 +145,9 @@ class NodeView(msgspec.Struct, frozen=True):
     last_contact_s: float | None  # seconds since it was last heard; None when not since the controller's start
     boot_id: str
     joined_at: datetime
-    conditions: list[Condition] = []  # filled by the single-node call
+    accelerator_kinds: list[AcceleratorKind] = []
+    conditions: list[Condition] = []  # this and what follows: filled by the single-node call
+    diagnostics: list[FigureView] = []  # of the last run that measured it
 
 
 class PartView(msgspec.Struct, frozen=True):
@@ -290,6 +314,31 @@ class EventView(msgspec.Struct, frozen=True):
     detail: dict[str, Any] = {}
 
 
+class OrderState(StrEnum):
+    PENDING = "pending"  # no outcome yet
+    DONE = "done"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"  # never left
+    WITHDRAWN = "withdrawn"  # never left, and is no longer wanted
+
+
+class OrderView(msgspec.Struct, frozen=True):
+    """What a node was told to do. ``reason`` and ``message`` are of its outcome."""
+
+    key: str
+    node: str
+    kind: str
+    state: OrderState
+    reason: str
+    message: str
+    asked_by: str  # "mainstay:PLAYBOOK" or "person:NAME"
+    created_at: datetime
+    sent_at: datetime | None
+    expires_at: datetime | None
+    ended_at: datetime | None
+
+
 class WhyLink(msgspec.Struct, frozen=True):
     """One link of the chain from reading to verification, oldest first."""
 
@@ -330,6 +379,28 @@ class DrainRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``reason`` is shown wherever the hold is."""
 
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+
+
+class DiagnoseRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``only`` names diagnostics; empty: all that the node has. ``peer`` is another node, for all_reduce. They are
+    ended after ``deadline_s``. ``during_job`` runs them though a job is there: it will be disturbed."""
+
+    only: list[Annotated[str, form(r"^[a-z][a-z0-9_]{0,39}" + END, "a diagnostic's name, such as gemm")]] = []
+    peer: NodeName | None = None
+    deadline_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 120.0
+    during_job: bool = False
+
+
+Component = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class ClearRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``type`` is a condition's, ``components`` those it names that are over; none: all of them. ``reason`` is kept in
+    the node's history."""
+
+    type: Annotated[str, form(r"^[A-Z][A-Za-z0-9]{0,63}" + END, "a type of condition, such as GpuRowRemapFailed")]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    components: Annotated[list[Component], msgspec.Meta(max_length=COMPONENTS)] = []
 
 
 class RetireRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

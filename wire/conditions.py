@@ -6,6 +6,8 @@ import msgspec
 
 from wire.names import Timestamp
 
+COMPONENTS = 64
+
 
 class Status(StrEnum):
     TRUE = "TRUE"
@@ -24,7 +26,8 @@ class Condition(msgspec.Struct, frozen=True):
 
     ``since`` and ``expires_at`` are UTC. ``generation`` counts the changes of this condition on its node since the
     agent's state was made; a condition whose generation the controller has seen is not news. Past ``expires_at`` it
-    says nothing (law 3).
+    says nothing (law 3). ``components`` are what the fault befell, at most COMPONENTS of them: GPUs by UUID, disks,
+    interfaces, peers; empty when it is the whole node.
     """
 
     type: str
@@ -36,3 +39,4 @@ class Condition(msgspec.Struct, frozen=True):
     generation: int
     expires_at: Timestamp
     suggested_action: str = ""
+    components: list[str] = []

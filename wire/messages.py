@@ -6,26 +6,32 @@ next one replaces them.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from wire.attempts import PartStatus
 from wire.conditions import Condition
+from wire.events import FaultEvent
 from wire.names import NodeName, Timestamp
 from wire.orders import Order, Outcome
+from wire.peers import PeerReport, Peers
 from wire.version import Version
 
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 
 class Accelerator(msgspec.Struct, frozen=True):
+    """One that work can be placed on. ``kind`` is its model; ``memory_bytes`` is 0 when its node can't tell."""
+
     uuid: str
     kind: str = ""
+    memory_bytes: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Hello(msgspec.Struct, tag="hello", frozen=True):
-    """``instance`` is new at every start of the agent; ``boot_id`` at every boot of the machine."""
+    """``instance`` is new at every start of the agent; ``boot_id`` at every boot of the machine. ``accelerators`` null:
+    they have not been looked at yet, or there never were any."""
 
     version: Version
     node: NodeName
@@ -36,7 +42,7 @@ class Hello(msgspec.Struct, tag="hello", frozen=True):
     highest_epoch: int
     cpus: int = 0
     memory_bytes: int = 0
-    accelerators: list[Accelerator] = []
+    accelerators: list[Accelerator] | None = None  # None: not known yet
     parts: list[PartStatus] = []  # every attempt this node still holds state of
     conditions: list[Condition] = []
     held: bool = False  # hold file present
@@ -46,10 +52,21 @@ class Heartbeat(msgspec.Struct, tag="heartbeat", frozen=True):
     sent_at: Timestamp
     parts: list[PartStatus] = []  # those not ENDED: progress rides on the heartbeat
     held: bool = False
+    peers: PeerReport | None = None  # what this node found of its peers, when that is news
+
+
+class AcceleratorsChanged(msgspec.Struct, tag="accelerators", frozen=True):
+    """What this node can compute with now."""
+
+    accelerators: list[Accelerator]
 
 
 class ConditionChanges(msgspec.Struct, tag="conditions", frozen=True):
     conditions: list[Condition]
+
+
+class FaultEvents(msgspec.Struct, tag="faults", frozen=True):
+    events: list[FaultEvent]
 
 
 class PartChange(msgspec.Struct, tag="part", frozen=True):
@@ -64,7 +81,7 @@ class Reply(msgspec.Struct, tag="reply", frozen=True):
     error: str = ""
 
 
-Durable = ConditionChanges | PartChange | Outcome
+Durable = ConditionChanges | FaultEvents | AcceleratorsChanged | PartChange | Outcome
 
 
 class Spooled(msgspec.Struct, tag="spooled", frozen=True):
@@ -104,7 +121,7 @@ class ReadLog(msgspec.Struct, tag="read_log", frozen=True):
 
 
 FromAgent = Hello | Heartbeat | Spooled | Reply
-FromController = Welcome | Refused | Order | Ack | ReadLog
+FromController = Welcome | Refused | Order | Ack | ReadLog | Peers
 
 _encoder = msgspec.msgpack.Encoder()
 _from_agent = msgspec.msgpack.Decoder(FromAgent)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from wire.attempts import PartStatus
-from wire.names import AbsolutePath, JobId, Timestamp, UserName
+from wire.names import AbsolutePath, JobId, NodeName, Timestamp, UserName
 from wire.specs import CheckpointSpec, Launcher, Limits, LogSpec
 
 
@@ -59,7 +59,45 @@ class ValidateNode(msgspec.Struct, tag="validate_node", frozen=True):
     """Run every check once, and look for what former attempts left behind. Done means fit for work."""
 
 
-OrderKind = ReservePort | LaunchAttempt | StopAttempt | ValidateNode
+class Pair(msgspec.Struct, frozen=True):
+    """Two nodes that are measured together; the one of rank 0 listens on ``address`` and ``port``."""
+
+    peer: NodeName  # the other's name
+    rank: int
+    address: str
+    port: int
+
+
+class Diagnose(msgspec.Struct, tag="diagnose", frozen=True):
+    """Run diagnostics, all that this node has where ``names`` is empty, for ``deadline_s`` at most; ``pair`` is what
+    all_reduce needs. Refused while a part of a job is here, unless a person asked for it ``during_job``.
+
+    Outcome.detail has their ``figures``. Nothing of it lasts: interrupted, it is run again while it has not expired.
+    """
+
+    names: list[str] = []
+    deadline_s: float = 120.0
+    quick: bool = False  # less of everything, and no computing where there is no accelerator
+    pair: Pair | None = None
+    during_job: bool = False
+
+
+class ClearCondition(msgspec.Struct, tag="clear_condition", frozen=True):
+    """A person, ``by``, says that a fault is over: of ``components``, or of all if none is named. What is kept of it is
+    forgotten, and it is looked at anew at once. Refused when the condition's ``generation`` is another: it says
+    something else than what the person knew.
+
+    Done when it is FALSE now, or TRUE of other components only; failed when it is still so, or can't be told.
+    """
+
+    condition: str
+    generation: int
+    by: str
+    why: str
+    components: list[str] = []
+
+
+OrderKind = ReservePort | LaunchAttempt | StopAttempt | ValidateNode | Diagnose | ClearCondition
 
 
 class Order(msgspec.Struct, tag="order", frozen=True):
@@ -96,6 +134,7 @@ class OutcomeReason(StrEnum):
     UNKNOWN_ORDER = "unknown_order"
     HELD = "held"  # hold file on the node
     CHECKS_FAILED = "checks_failed"
+    CHANGED = "changed"  # what it was decided about is not so any more
     LEFTOVERS = "leftovers"
     SPAWN_FAILED = "spawn_failed"
     INTERNAL = "internal"

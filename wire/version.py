@@ -6,7 +6,7 @@ Raise MINOR for a field with a default or a new message; raise MAJOR for anythin
 import msgspec
 
 MAJOR = 1
-MINOR = 0
+MINOR = 1
 
 
 class Version(msgspec.Struct, frozen=True, array_like=True):

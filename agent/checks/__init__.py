@@ -3,16 +3,21 @@
 A check is a module of this package that defines
 
 - ``TYPE``: the condition's type, in CamelCase; the condition is TRUE when the fault it names is present;
-- ``READS``: the sensor it judges;
+- ``READS``: the sensor it judges, or several whose readings are of one shape: each is judged by itself, and the
+  condition names the components of all. No two of them may have a component of the same name;
 - ``WINDOW``: how many of the newest readings it needs;
+- ``CLEARS`` (:class:`Clears`), if something else than the fact itself must clear it;
 - ``Thresholds``: a frozen struct derived from :class:`Steadiness`, every field with a default and the default's
   source; the node's configuration fills it from ``[thresholds.MODULE]``;
 - ``Reason``: its reasons, an enum of words;
-- ``judge(window, thresholds) -> Verdict``: a pure function. ``window`` holds WINDOW readings, the newest last.
+- ``ACTION``: what a person or a playbook should do about it, in one line, for the documents;
+- ``judge(window, thresholds) -> Verdict | dict[str, Verdict]``: a pure function. ``window`` holds WINDOW readings, the
+  newest last. A dict has a verdict for each component (a GPU, a disk, an interface): each is settled by itself, and the
+  condition is TRUE while one of them is, and names those. An empty dict: there is nothing to judge.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Generic, TypeVar
@@ -25,6 +30,14 @@ from wire.conditions import Severity, Status
 R = TypeVar("R")
 Count = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class Clears(StrEnum):
+    """What ends a fault once it was seen. A person's word (``mainstay node clear``) ends any."""
+
+    FACT = "fact"  # that it is no longer so
+    REBOOT = "reboot"  # that it is no longer so after a reboot
+    PERSON = "person"  # a person's word and nothing else
 
 
 class Timed(msgspec.Struct, Generic[R], frozen=True):
@@ -49,9 +62,12 @@ class Steadiness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Verdict(msgspec.Struct, frozen=True):
     status: Status
     severity: Severity
-    reason: StrEnum
+    reason: str  # a word of an enum
     message: str
     suggested_action: str = ""
+
+
+Judged = Verdict | Mapping[str, Verdict]
 
 
 @dataclass(frozen=True)
@@ -60,20 +76,37 @@ class Check:
 
     name: str
     condition: str
-    reads: str
+    reads: tuple[str, ...]
     window: int
     thresholds: type[Steadiness]
-    judge: Callable[[Sequence[Timed[Any]], Any], Verdict]
+    judge: Callable[[Sequence[Timed[Any]], Any], Judged]
+    clears: Clears
+    action: str
 
 
 def healthy(reason: StrEnum, message: str) -> Verdict:
     return Verdict(Status.FALSE, Severity.INFO, reason, message)
 
 
+def fault(severity: Severity, reason: StrEnum, message: str, suggested_action: str) -> Verdict:
+    return Verdict(Status.TRUE, severity, reason, message, suggested_action)
+
+
 def discover() -> dict[str, Check]:
     """Every check of this package, by name."""
     modules = modules_of(sys.modules[__name__], having="judge")
-    return {
-        name: Check(name, module.TYPE, module.READS, module.WINDOW, module.Thresholds, module.judge)
-        for name, module in modules.items()
-    }
+    return {name: check(name, module) for name, module in modules.items()}
+
+
+def check(name: str, module: Any) -> Check:
+    """``module`` defines a check, as said above."""
+    return Check(
+        name=name,
+        condition=module.TYPE,
+        reads=(module.READS,) if isinstance(module.READS, str) else tuple(module.READS),
+        window=module.WINDOW,
+        thresholds=module.Thresholds,
+        judge=module.judge,
+        clears=getattr(module, "CLEARS", Clears.FACT),
+        action=module.ACTION,
+    )

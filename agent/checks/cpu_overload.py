@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from agent.checks import Count, Steadiness, Timed, Verdict, healthy
+from agent.checks import Count, Steadiness, Timed, Verdict, fault, healthy
 from agent.sensors.cpu import Reading
-from wire.conditions import Severity, Status
+from wire.conditions import Severity
 
 TYPE = "CpuOverload"
 READS = "cpu"
 WINDOW = 1
+ACTION = "look for processes that belong to no job"
 
 
 class Thresholds(Steadiness, frozen=True):
@@ -36,6 +37,6 @@ def judge(window: Sequence[Timed[Reading]], thresholds: Thresholds) -> Verdict:
     reading = window[-1].reading
     load = reading.load_15m / max(reading.cores, 1)
     message = f"load {reading.load_15m:.1f} over 15 minutes on {reading.cores} cores"
-    if load <= thresholds.load_per_core:
+    if not load > thresholds.load_per_core:
         return healthy(Reason.LOAD_NORMAL, message)
-    return Verdict(Status.TRUE, Severity.WARNING, Reason.LOAD_HIGH, message, "look for processes that belong to no job")
+    return fault(Severity.WARNING, Reason.LOAD_HIGH, message, ACTION)

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from agent.checks import Count, Fraction, Steadiness, Timed, Verdict, healthy
+from agent.checks import Count, Fraction, Steadiness, Timed, Verdict, fault, healthy
 from agent.sensors.memory import Reading
-from wire.conditions import Severity, Status
+from wire.conditions import Severity
 
 TYPE = "MemoryPressure"
 READS = "memory"
 WINDOW = 1
+ACTION = "look for processes that belong to no job"
 GIB = 2**30
 
 
 class Thresholds(Steadiness, frozen=True):
-    """``warning`` and ``critical`` are fractions of the memory; less available is a fault.
+    """``warning`` and ``critical`` are fractions of the memory, without what is set aside as huge pages; less available
+    is a fault.
 
     Warning: node_exporter's mixin, alert NodeMemoryHighUtilization (10 % left). Critical: 2 % left, where the
     kernel's OOM killer is near.
@@ -35,11 +37,11 @@ class Reason(StrEnum):
 
 def judge(window: Sequence[Timed[Reading]], thresholds: Thresholds) -> Verdict:
     reading = window[-1].reading
-    available = reading.available / max(reading.total, 1)
-    message = f"{reading.available / GIB:.1f} of {reading.total / GIB:.1f} GiB available ({available:.0%})"
+    usable = max(reading.total - reading.huge_bytes, 1)
+    available = reading.available / usable
+    message = f"{reading.available / GIB:.1f} of {usable / GIB:.1f} GiB available ({available:.0%})"
     if available >= thresholds.warning:
         return healthy(Reason.MEMORY_ENOUGH, message)
-    action = "look for processes that belong to no job"
     if available >= thresholds.critical:
-        return Verdict(Status.TRUE, Severity.WARNING, Reason.MEMORY_LOW, message, action)
-    return Verdict(Status.TRUE, Severity.CRITICAL, Reason.MEMORY_EXHAUSTED, message, action)
+        return fault(Severity.WARNING, Reason.MEMORY_LOW, message, ACTION)
+    return fault(Severity.CRITICAL, Reason.MEMORY_EXHAUSTED, message, ACTION)

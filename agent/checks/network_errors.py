@@ -1,22 +1,25 @@
-"""A network interface that damages packets."""
+"""A network interface damages packets."""
 
 from collections.abc import Sequence
 from enum import StrEnum
 
-from agent.checks import Count, Fraction, Steadiness, Timed, Verdict, healthy
+from agent.checks import Count, Fraction, Steadiness, Timed, Verdict, fault, healthy
+from agent.checks.pairs import each_pair, grown
 from agent.sensors.network import Interface, Reading
-from wire.conditions import Severity, Status
+from wire.conditions import Severity
 
 TYPE = "NetworkErrors"
 READS = "network"
 WINDOW = 2
+ACTION = "clean or exchange cable and transceiver; drain the node if jobs end with peer_error"
 
 
 class Thresholds(Steadiness, frozen=True):
-    """More than ``share`` errors a packet between two readings is a fault.
+    """More than ``share`` errors a packet of one direction, between two looks.
 
-    Default: node_exporter's mixin, alerts NodeNetworkReceiveErrs and NodeNetworkTransmitErrs (1 %).
-    ``least`` errors must have come, so that one in a quiet interval is no fault.
+    Default: node_exporter's mixin, alerts NodeNetworkReceiveErrs and NodeNetworkTransmitErrs (1 %). ``least`` errors
+    must have come, so that one in a quiet interval is no fault; that, and three looks of five instead of the mixin's
+    hour, is our judgement.
     """
 
     share: Fraction = 0.01
@@ -28,23 +31,32 @@ class Thresholds(Steadiness, frozen=True):
 
 class Reason(StrEnum):
     ERRORS_FEW = "errors_few"
-    ERRORS_MANY = "errors_many"
+    RECEIVE_ERRORS = "receive_errors"
+    TRANSMIT_ERRORS = "transmit_errors"
 
 
-def judge(window: Sequence[Timed[Reading]], thresholds: Thresholds) -> Verdict:
-    before = {interface.name: interface for interface in window[0].reading.interfaces}
-    grown = [
-        (now.name, now.errors - before[now.name].errors)
-        for now in window[-1].reading.interfaces
-        if now.name in before and _bad(before[now.name], now, thresholds)
-    ]
-    if not grown:
-        return healthy(Reason.ERRORS_FEW, f"{len(before)} interfaces without unusual errors")
-    seconds = window[-1].at - window[0].at
-    message = ", ".join(f"{name}: {errors} errors in {seconds:.0f} s" for name, errors in grown)
-    return Verdict(Status.TRUE, Severity.WARNING, Reason.ERRORS_MANY, message, "check cable and transceiver")
+def judge(window: Sequence[Timed[Reading]], thresholds: Thresholds) -> dict[str, Verdict]:
+    return each_pair(
+        window,
+        lambda reading: reading.interfaces,
+        lambda it: it.name,
+        lambda before, now, seconds: _one(before, now, seconds, thresholds),
+    )
 
 
-def _bad(before: Interface, now: Interface, thresholds: Thresholds) -> bool:
-    errors, packets = now.errors - before.errors, now.packets - before.packets
-    return errors >= thresholds.least and errors > thresholds.share * max(packets, 1)
+def _one(before: Interface, now: Interface, seconds: float, thresholds: Thresholds) -> Verdict | None:
+    received, sent = grown(before.rx_errors, now.rx_errors), grown(before.tx_errors, now.tx_errors)
+    if received is None and sent is None:
+        return None
+    crc, lost = grown(before.rx_crc_errors, now.rx_crc_errors) or 0, grown(before.collisions, now.collisions) or 0
+    if _many(received, grown(before.rx_packets, now.rx_packets), thresholds):
+        message = f"{now.name}: {received} receive errors in {seconds:.0f} s ({crc} checksums)"
+        return fault(Severity.WARNING, Reason.RECEIVE_ERRORS, message, ACTION)
+    if _many(sent, grown(before.tx_packets, now.tx_packets), thresholds):
+        message = f"{now.name}: {sent} transmit errors in {seconds:.0f} s ({lost} collisions)"
+        return fault(Severity.WARNING, Reason.TRANSMIT_ERRORS, message, ACTION)
+    return healthy(Reason.ERRORS_FEW, f"{now.name}: {received or 0} receive, {sent or 0} transmit errors")
+
+
+def _many(errors: int | None, packets: int | None, thresholds: Thresholds) -> bool:
+    return errors is not None and errors >= thresholds.least and errors > thresholds.share * max(packets or 0, 1)

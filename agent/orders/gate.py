@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from agent.memory import OrderState, Remembered
-from wire.orders import LaunchAttempt, Order, Outcome, OutcomeReason
+from wire.orders import Diagnose, LaunchAttempt, Order, Outcome, OutcomeReason
 
 
 class Proceed(msgspec.Struct, frozen=True):
@@ -37,7 +37,8 @@ def judge(order: Order, memory: Remembered | None, facts: Facts) -> Proceed | An
     """The first rule that applies decides.
 
     An order that was accepted and has no outcome (a crash came between) is judged like a new one, unless its work
-    has begun: that is a fact and no plan any more. A hold stops launches only; stops are always let through.
+    has begun: that is a fact and no plan any more. A hold stops launches
+    and diagnostics; stops are always let through.
     """
     if memory is not None and memory.state is OrderState.ENDED and memory.outcome is not None:
         return Answered(memory.outcome)
@@ -53,6 +54,6 @@ def judge(order: Order, memory: Remembered | None, facts: Facts) -> Proceed | An
     if order.expires_at is not None and order.expires_at <= facts.now:
         late = (facts.now - order.expires_at).total_seconds()
         return Refusal(OutcomeReason.EXPIRED, f"expired {late:.1f} s ago; decide again")
-    if facts.held and isinstance(order.kind, LaunchAttempt):
-        return Refusal(OutcomeReason.HELD, "a hold file on the node stops launches; remove it")
+    if facts.held and isinstance(order.kind, LaunchAttempt | Diagnose):
+        return Refusal(OutcomeReason.HELD, "a hold file on the node stops launches and diagnostics; remove it")
     return Proceed()

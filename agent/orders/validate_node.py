@@ -16,7 +16,7 @@ HANDLES = ValidateNode
 async def execute(order: Order, _kind: ValidateNode, node: NodeServices) -> Outcome:
     """Done: no critical fault, nothing that could not be told, nothing left of former attempts, state can be kept."""
     findings = await node.survey()
-    failed = [f"{type_}: {verdict.message}" for type_, verdict in findings if _unfit(verdict)]
+    failed = [f"{type_}: {folded.verdict.message}" for type_, folded in findings if _unfit(folded.verdict)]
     failed += await aside(lambda: _unwritable(Path(node.config.state_dir)))
     if failed:
         return Outcome(order.key, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "; ".join(failed))

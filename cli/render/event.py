@@ -17,6 +17,7 @@ COLOURS = {
     "attempt_failed": BAD,
     "message_unfit": BAD,
     "condition": WARN,
+    "fault": WARN,
     "attempt_stopping": WARN,
     "node_returned": GOOD,
     "first_step": GOOD,

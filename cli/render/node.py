@@ -6,13 +6,15 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from cli.render import diagnostics
 from cli.render.fitting import Room
 from cli.render.listing import Column, listing
 from cli.render.words import DIM, NONE, WARN, age, duration, facts, optional, phase, youngest
-from wire.api import HoldView, NodeView
+from wire.api import AcceleratorKind, HoldView, NodeView
 from wire.conditions import Condition, Severity, Status
 
 GIB = 1024**3
+COMPONENTS_SHOWN = 8
 
 
 def nodes(views: Sequence[NodeView], now: datetime, wide: bool = False) -> RenderableType:
@@ -21,7 +23,7 @@ def nodes(views: Sequence[NodeView], now: datetime, wide: bool = False) -> Rende
     return listing(views, COLUMNS, now, wide)
 
 
-def node(view: NodeView, now: datetime, _wide: bool = False) -> RenderableType:
+def node(view: NodeView, now: datetime, wide: bool = False) -> RenderableType:
     head = Text.assemble((view.name, "bold"), "  ", phase(view.phase), "  ", phase(view.health))
     if view.health_reason:
         head.append(f" ({view.health_reason})")
@@ -30,12 +32,45 @@ def node(view: NodeView, now: datetime, _wide: bool = False) -> RenderableType:
         "contact": _contact(view) + ("" if view.last_contact_s is None else " ago"),
         "address": view.address,
         "machine": f"{view.cpus} CPUs, {_memory(view)}, {_accelerators(view)}",
+        **({"kinds": ", ".join(map(_kind, view.accelerator_kinds))} if view.accelerator_kinds else {}),
         "joined": f"{age(view.joined_at, now)} ago, agent {optional(view.agent_version)}",
     }
     parts: list[RenderableType] = [head, facts(rows), Text(), _holds(view.holds, now)]
-    if view.conditions:
-        parts += [Text(), listing(sorted(view.conditions, key=_urgency), CONDITIONS, now)]
+    parts += _conditions(view.conditions, now, wide)
+    if view.diagnostics:
+        parts += [Text(), diagnostics.of_node(view.diagnostics, now)]
     return Group(*parts)
+
+
+def _conditions(conditions: Sequence[Condition], now: datetime, wide: bool) -> list[RenderableType]:
+    """Faults and what is unknown; with ``wide`` each condition, else what is well is counted and those of which the
+    same is said are one row."""
+    ordered = sorted(conditions, key=_urgency)
+    shown = ordered if wide else [each for each in ordered if each.status is not Status.FALSE or each.expires_at < now]
+    rows = [[each] for each in shown] if wide else _alike(shown)
+    befallen = [row for row in rows if row[0].components and row[0].status is not Status.FALSE]
+    parts: list[RenderableType] = [Text(), listing(rows, CONDITIONS, now)] if rows else []
+    if befallen:
+        parts += [Text(), listing(befallen, BEFALLEN, now)]
+    if well := len(ordered) - len(shown):
+        said = "1 condition is FALSE" if well == 1 else f"{well} conditions are FALSE"
+        parts += [Text(), Text(f"{said}; -o wide shows {'it' if well == 1 else 'them'}", style=DIM)]
+    return parts
+
+
+def _alike(conditions: Sequence[Condition]) -> list[list[Condition]]:
+    """In their order; unknown for the same reason, of a sensor or a GPU that does not answer, go together."""
+    rows: dict[tuple[str, ...], list[Condition]] = {}
+    for each in conditions:
+        silent = each.status is Status.UNKNOWN
+        key = ("", each.severity, each.message, *each.components) if silent else (each.type,)
+        rows.setdefault(key, []).append(each)
+    return list(rows.values())
+
+
+def _types(alike: Sequence[Condition]) -> str:
+    more = len(alike) - 1
+    return f"{alike[0].type} and {more} more" if more else alike[0].type
 
 
 def draining(view: NodeView) -> str:
@@ -69,6 +104,13 @@ def _urgency(condition: Condition) -> tuple[int, int, str]:
     return statuses.index(condition.status), severities.index(condition.severity), condition.type
 
 
+def _components(condition: Condition) -> str:
+    """In full, as `--component` wants them."""
+    more = len(condition.components) - COMPONENTS_SHOWN
+    shown = condition.components[:COMPONENTS_SHOWN]
+    return ", ".join([*shown, f"and {more} more; -o json has all"] if more > 0 else shown)
+
+
 def _contact(view: NodeView) -> str:
     return NONE if view.last_contact_s is None else duration(view.last_contact_s)
 
@@ -79,6 +121,11 @@ def _memory(view: NodeView) -> str:
 
 def _accelerators(view: NodeView) -> str:
     return "1 accelerator" if view.accelerators == 1 else f"{view.accelerators} accelerators"
+
+
+def _kind(each: AcceleratorKind) -> str:
+    memory = f" of {each.memory_bytes / GIB:.0f} GiB" if each.memory_bytes else ""
+    return f"{each.count} {each.kind or 'unnamed'}{memory}"
 
 
 def _held(view: NodeView) -> Text:
@@ -95,12 +142,16 @@ HOLDS: tuple[Column[HoldView], ...] = (
     Column("UNTIL", _until),
     Column("REASON", lambda hold, _: hold.reason, room=Room.TEXT),
 )
-CONDITIONS: tuple[Column[Condition], ...] = (
-    Column("CONDITION", lambda each, _: each.type, room=Room.NAME),
-    Column("STATUS", _status),
-    Column("SEVERITY", lambda each, _: _severity(each)),
-    Column("AGE", lambda each, now: age(each.since, now)),
-    Column("MESSAGE", lambda each, _: each.message, room=Room.TEXT),
+CONDITIONS: tuple[Column[list[Condition]], ...] = (
+    Column("CONDITION", lambda row, _: _types(row), room=Room.NAME),
+    Column("STATUS", lambda row, now: _status(row[0], now)),
+    Column("SEVERITY", lambda row, _: _severity(row[0])),
+    Column("AGE", lambda row, now: age(min(each.since for each in row), now)),
+    Column("MESSAGE", lambda row, _: row[0].message, room=Room.TEXT),
+)
+BEFALLEN: tuple[Column[list[Condition]], ...] = (
+    Column("CONDITION", lambda row, _: _types(row), room=Room.NAME),
+    Column("OF", lambda row, _: _components(row[0]), room=Room.TEXT),
 )
 COLUMNS: tuple[Column[NodeView], ...] = (
     Column("NAME", lambda view, _: view.name, room=Room.NAME),

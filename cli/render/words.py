@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
-from wire.api import AttemptPhase, Health, JobPhase, Mode, NodePhase, RunPhase, StepPhase
+from wire.api import AttemptPhase, Health, JobPhase, Mode, NodePhase, OrderState, RunPhase, StepPhase
 from wire.conditions import Severity, Status
 
 GOOD, BUSY, WARN, BAD, DOUBT, DIM = "green", "cyan", "yellow", "red", "magenta", "dim"
@@ -35,6 +35,8 @@ _STYLES: dict[str, str] = {
     JobPhase.CANCELLED: DIM,
     AttemptPhase.STOPPING: WARN,
     AttemptPhase.ENDED: DIM,
+    OrderState.REFUSED: WARN,
+    OrderState.EXPIRED: WARN,
     RunPhase.WAITING: WARN,
     RunPhase.ABANDONED: WARN,
     RunPhase.SHADOW: DIM,

@@ -4,11 +4,21 @@ from datetime import timedelta
 from http import HTTPStatus
 
 from litestar import Router, get, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from controller.api.dependencies import Caller, Core, Now
 from controller.api.errors import RESPONSES
-from wire.api import CordonRequest, DrainRequest, NodeView, RetireRequest
+from wire.api import (
+    ClearRequest,
+    CordonRequest,
+    DiagnoseRequest,
+    DrainRequest,
+    FigureView,
+    NodeView,
+    OrderView,
+    RetireRequest,
+    RunView,
+)
 
 
 @get("/", responses=RESPONSES)
@@ -56,5 +66,30 @@ async def repair_node(core: Core, caller: Caller, name: FromPath[str]) -> NodeVi
     return await core.repair(caller, name)
 
 
+@post("/{name:str}/clear", status_code=HTTPStatus.OK, responses=RESPONSES)
+async def clear_condition(core: Core, caller: Caller, name: FromPath[str], data: JSONBody[ClearRequest]) -> OrderView:
+    """Say that a fault is over. The node looks again at once, and the order's outcome says what is so then."""
+    return await core.clear(caller, name, data)
+
+
+@get("/{name:str}/orders/{key:str}", responses=RESPONSES)
+async def show_order(core: Core, name: FromPath[str], key: FromPath[str]) -> OrderView:
+    """One order to the node, and its outcome."""
+    return await core.order(name, key)
+
+
+@post("/{name:str}/diagnose", status_code=HTTPStatus.OK, responses=RESPONSES)
+async def diagnose_node(core: Core, caller: Caller, name: FromPath[str], data: JSONBody[DiagnoseRequest]) -> RunView:
+    """Have an idle node measured, by a run of its own. Refused while a job runs there, unless asked for during it."""
+    return await core.diagnose(caller, name, data)
+
+
+@get("/{name:str}/diagnostics", responses=RESPONSES)
+async def show_diagnostics(core: Core, name: FromPath[str], run: FromQuery[int | None] = None) -> list[FigureView]:
+    """What diagnostics measured there: in that run, or else in the last."""
+    return await core.diagnostics(name, run)
+
+
 handlers = [list_nodes, show_node, cordon_node, uncordon_node, drain_node, retire_node, repair_node]
+handlers += [clear_condition, show_order, diagnose_node, show_diagnostics]
 router = Router("/nodes", route_handlers=handlers, tags=["nodes"])

@@ -9,12 +9,16 @@ from controller.state.operations import Actor
 from remediations.playbook import Playbook
 from wire.api import (
     AutomationView,
+    ClearRequest,
     ControllerView,
+    DiagnoseRequest,
     EventView,
+    FigureView,
     IncidentView,
     JobView,
     Mode,
     NodeView,
+    OrderView,
     RunView,
     WhyView,
 )
@@ -37,6 +41,12 @@ class Operations(Protocol):
     async def drain(self, actor: Actor, node: str, reason: str) -> NodeView: ...
     async def retire(self, actor: Actor, node: str, reason: str, machine_is_off: bool) -> NodeView: ...
     async def repair(self, actor: Actor, node: str) -> NodeView: ...
+    async def clear(self, actor: Actor, node: str, request: ClearRequest) -> OrderView: ...
+    async def order(self, node: str, key: str) -> OrderView: ...
+    async def diagnose(self, actor: Actor, node: str, wanted: DiagnoseRequest) -> RunView: ...
+    async def diagnostics(self, node: str, run: int | None) -> list[FigureView]:
+        """The figures of that run, or of the last that measured the node."""
+
     async def check_may_join(self, node: str) -> None:
         """A new machine under an old name proves nothing about the old one. Raises Refused."""
 
@@ -80,5 +90,8 @@ class Operations(Protocol):
 
     async def why(self, kind: str, ref: str) -> WhyView: ...
     async def status(self) -> ControllerView: ...
+    async def faults_by_type(self) -> dict[tuple[str, str], int]:
+        """On how many nodes a condition is TRUE: (type, severity) -> count."""
+
     async def decisions_by_reason(self) -> dict[tuple[str, str, str], int]:
         """How often the pipeline ruled so: (action, verdict, reason) -> count."""

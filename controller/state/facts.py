@@ -8,14 +8,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from controller.config import Timing
-from controller.facts import AttemptFacts, Cluster, JobFacts, NodeFacts, PartFacts
+from controller.facts import AttemptFacts, Cluster, JobFacts, Link, NodeFacts, PartFacts
 from controller.jobs.placement import NodeOffer
 from controller.state.jobs import active_jobs, order_key, spec_of
 from controller.state.live import LiveNode, LivePart, live_part
 from controller.state.models import Attempt, Job, Node, OrderRow, Part
-from controller.state.nodes import active_holds, health
-from controller.state.orders import OrderState
-from wire.api import AttemptPhase, Health, JobPhase, NodePhase
+from controller.state.nodes import accelerators_of, active_holds, health
+from wire.api import AttemptPhase, Health, JobPhase, NodePhase, OrderState
 from wire.attempts import End, ExitRecord, PartState, RankFailure
 from wire.orders import Outcome, OutcomeReason
 from wire.specs import JobSpec
@@ -51,6 +50,7 @@ class Moment(msgspec.Struct, frozen=True):
     utc: datetime
     nodes: Mapping[str, LiveNode]
     never_heard_at: float  # the contact time of nodes not heard since the start
+    links: tuple[Link, ...] = ()
 
 
 def read_cluster(session: Session, moment: Moment, memory: Memory) -> Cluster:
@@ -60,7 +60,7 @@ def read_cluster(session: Session, moment: Moment, memory: Memory) -> Cluster:
     attempts = [row for row in session.scalars(query).all() if row.job in jobs]
     facts = tuple(_attempt(session, row, jobs[row.job], moment, memory) for row in attempts)
     memory.forget_all_but({(row.job, row.number) for row in attempts})
-    return Cluster(moment.mono, moment.utc, nodes, facts)
+    return Cluster(moment.mono, moment.utc, nodes, facts, links=moment.links)
 
 
 def read_nodes(session: Session, moment: Moment) -> dict[str, NodeFacts]:
@@ -83,7 +83,7 @@ def _node(row: Node, held: bool, moment: Moment) -> NodeFacts:
         address=row.address,
         held=held or live.hold_file,
         hold_file=live.hold_file,
-        accelerators=tuple(row.accelerators),
+        accelerators=tuple(each.uuid for each in accelerators_of(row)),
         phase_since=row.phase_since,
     )
 

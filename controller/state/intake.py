@@ -21,7 +21,7 @@ from controller.state.progress import reached
 from controller.state.store import DATABASE_AWAY
 from wire.api import AttemptPhase
 from wire.attempts import FailureKind, PartState, PartStatus, RankFailure
-from wire.messages import ConditionChanges, Durable, Hello, PartChange, Spooled
+from wire.messages import AcceleratorsChanged, ConditionChanges, Durable, FaultEvents, Hello, PartChange, Spooled
 from wire.names import attempt_id
 from wire.orders import Outcome
 
@@ -58,6 +58,10 @@ def _apply_spooled(session: Session, node: Node, spooled: Spooled, now: datetime
 def _apply_alone(session: Session, node: str, body: Durable, now: datetime) -> None:
     if isinstance(body, ConditionChanges):
         _alone(session, node, now, body, lambda: nodes.save_conditions(session, node, body.conditions, now))
+    elif isinstance(body, FaultEvents):
+        _alone(session, node, now, body, lambda: nodes.save_faults(session, node, body.events, now))
+    elif isinstance(body, AcceleratorsChanged):
+        _alone(session, node, now, body, lambda: nodes.save_accelerators(session, node, body.accelerators))
     elif isinstance(body, PartChange):
         _alone(session, node, now, body, lambda: _apply_part(session, node, body.part, now))
     else:

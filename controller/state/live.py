@@ -1,15 +1,18 @@
 """The live view: what agents said last, in memory. Lost with the controller and rebuilt from their next word."""
 
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
 
+from controller.facts import Path
 from controller.state.fit import fit
 from wire.attempts import PartState, PartStatus, RankProgress
 from wire.conditions import Condition
 from wire.messages import FromController, Hello, ReadLog, Reply
 from wire.names import attempt_id
+from wire.peers import MOST, PeerFigure, PeerReport
 
 STEP_INTERVAL_WEIGHT = 0.3  # of the newest interval in the moving average
 SESSIONS_AN_EPOCH = 1_000_000_000  # so that no two connections ever have one number, across restarts
@@ -48,6 +51,10 @@ class LiveNode(msgspec.Struct, frozen=True):
     hold_file: bool = False
     parts: dict[str, LivePart] = {}  # by attempt id
     conditions: dict[str, Condition] = {}
+    address: str = ""
+    peer_port: int = 0  # where it answers its peers' echoes; 0 until it says so
+    met_round: int = 0
+    met: dict[str, Path] = {}  # what it found in that round, by peer
 
     @property
     def connected(self) -> bool:
@@ -76,6 +83,7 @@ class Live:
             hold_file=hello.held,
             parts=self._merged(session.node, hello.parts, mono, only=True),
             conditions={condition.type: condition for condition in hello.conditions},
+            address=hello.address,
         )
 
     def disconnect(self, session: AgentSession) -> bool:
@@ -102,6 +110,15 @@ class Live:
         merged = {**node.conditions, **{condition.type: condition for condition in conditions}}
         self._nodes[name] = msgspec.structs.replace(node, conditions=merged)
 
+    def hear_peers(self, name: str, report: PeerReport) -> None:
+        """The looks of one round add up."""
+        node = self.node(name)
+        met = dict(node.met) if report.round == node.met_round else {}
+        for it in report.figures:
+            if it.name in met or len(met) < MOST:
+                met[it.name] = met[it.name].and_(_path(it)) if it.name in met else _path(it)
+        self._nodes[name] = msgspec.structs.replace(node, peer_port=report.port, met_round=report.round, met=met)
+
     def forgive_silence(self, mono: float) -> None:
         """This process itself stood still: the silence so far is nobody else's."""
         self._nodes = {
@@ -117,6 +134,14 @@ class Live:
 
 
 _NEVER_SEEN = LiveNode()
+
+
+def _path(figure: PeerFigure) -> Path:
+    """What a node says of itself may be nonsense: what came back has a time, and what has none did not."""
+    seconds, answered = figure.median_s, min(figure.answered, figure.asked)
+    if not answered or seconds is None or not 0 <= seconds < math.inf:
+        return Path(figure.asked, 0, None)
+    return Path(figure.asked, answered, seconds)
 
 
 def slim(status: PartStatus) -> PartStatus:

@@ -125,6 +125,7 @@ class NodeCondition(Base):
     generation: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[datetime]
     suggested_action: Mapped[str] = mapped_column(default="")
+    components: Mapped[list[Any]] = mapped_column(default=list)
 
 
 class Job(Base):
@@ -320,6 +321,26 @@ class Event(Base):
     attempt: Mapped[int | None] = mapped_column(default=None)
     run: Mapped[int | None] = mapped_column(default=None, index=True)
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Diagnostic(Base):
+    """One figure that diagnostics measured."""
+
+    __tablename__ = "diagnostics"
+    __table_args__ = (Index("ix_diagnostics_node_name", "node", "name", "component"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    node: Mapped[str] = mapped_column(ForeignKey("nodes.name"))
+    run: Mapped[int | None] = mapped_column(ForeignKey("runs.id"), default=None, index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    name: Mapped[str]
+    component: Mapped[str]
+    kind: Mapped[str]
+    value: Mapped[float | None] = mapped_column(default=None)
+    unit: Mapped[str]
+    ok: Mapped[bool | None] = mapped_column(default=None)
+    wrong: Mapped[bool] = mapped_column(default=False)
+    message: Mapped[str] = mapped_column(default="")
 
 
 class Token(Base):

@@ -13,7 +13,8 @@ from controller.state.models import Epoch, Hold, Node, NodeCondition, Part
 from wire.api import Health, NodePhase
 from wire.attempts import PartState
 from wire.conditions import Condition, Severity, Status
-from wire.messages import Hello
+from wire.events import FaultEvent
+from wire.messages import Accelerator, Hello
 
 PERSON = "person:"
 
@@ -31,10 +32,20 @@ def greet(session: Session, hello: Hello, now: datetime) -> None:
     node = session.get_one(Node, hello.node)
     node.address, node.boot_id, node.instance = hello.address, hello.boot_id, hello.instance
     node.agent_version, node.cpus, node.memory_bytes = hello.agent_version, hello.cpus, hello.memory_bytes
-    node.accelerators = [accelerator.uuid for accelerator in hello.accelerators]
+    if hello.accelerators is not None:
+        save_accelerators(session, hello.node, hello.accelerators)
     if node.phase == NodePhase.JOINING:
         set_phase(session, node, NodePhase.READY, now)
     save_conditions(session, hello.node, hello.conditions, now)
+
+
+def save_accelerators(session: Session, node: str, found: Iterable[Accelerator]) -> None:
+    """What work can be placed on there from now on; where work is already, it stays."""
+    session.get_one(Node, node).accelerators = msgspec.to_builtins(list(found))
+
+
+def accelerators_of(row: Node) -> list[Accelerator]:
+    return msgspec.convert(row.accelerators, list[Accelerator])
 
 
 def set_phase(session: Session, node: Node, phase: NodePhase, now: datetime) -> None:
@@ -42,6 +53,12 @@ def set_phase(session: Session, node: Node, phase: NodePhase, now: datetime) -> 
         return
     record(session, now, "node_phase", reason=phase, message=f"{node.phase} -> {phase}", node=node.name)
     node.phase, node.phase_since = phase, now
+
+
+def faults(session: Session, node: str) -> dict[str, NodeCondition]:
+    """The conditions that are TRUE there, by type."""
+    query = select(NodeCondition).where(NodeCondition.node == node, NodeCondition.status == Status.TRUE)
+    return {condition.type: condition for condition in session.scalars(query)}
 
 
 def active_holds(session: Session, now: datetime, node: str | None = None) -> list[Hold]:
@@ -109,9 +126,24 @@ def save_conditions(session: Session, node: str, conditions: Iterable[Condition]
         known = session.get(NodeCondition, (node, condition.type))
         if known is not None and known.generation >= condition.generation:
             continue
-        if known is None or known.status != condition.status:
+        if known is None or known.status != condition.status or _other_fault(known, condition):
             _record_change(session, node, condition, now, known is None)
         session.merge(NodeCondition(node=node, **msgspec.structs.asdict(condition)))
+
+
+def save_faults(session: Session, node: str, events: Iterable[FaultEvent], now: datetime) -> None:
+    for event in events:
+        what = f"{event.kind} {event.code}".strip()
+        on = f" on {event.component}" if event.component else ""
+        message = f"{what}{on}: {event.message}"
+        detail = msgspec.to_builtins(event)
+        record(session, now, "fault", reason=event.kind, message=message, node=node, detail=detail)
+
+
+def _other_fault(known: NodeCondition, condition: Condition) -> bool:
+    """It befell something else, or became worse: no change of status, and still what a person must hear of."""
+    said = (known.severity, sorted(known.components))
+    return condition.status is Status.TRUE and said != (condition.severity, sorted(condition.components))
 
 
 def forget_conditions(session: Session, node: str) -> None:

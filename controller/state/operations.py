@@ -7,10 +7,12 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from controller.config import Limits, Timing
+from controller.config import DiagnosticsConfig, Limits, Timing
 from controller.errors import Invalid, NotFound
-from controller.state import automation, runs
-from controller.state.facts import Memory, Moment, read_cluster
+from controller.rotation import Turn, due, turns
+from controller.state import automation, diagnostics, nodes, orders, runs
+from controller.state.diagnostics import TOGETHER
+from controller.state.facts import Memory, Moment, offers, read_cluster
 from controller.state.models import Job, Node, Run
 from controller.state.runs import SqlLedger
 from controller.state.world import SqlWorld
@@ -22,7 +24,9 @@ from remediations.operator import RulingAgainst, carry_out
 from remediations.pipeline import Proposal, Verdict, decide
 from remediations.pipeline.situation import Disturbs
 from remediations.word import Word, weigh
-from wire.api import Mode, NodePhase, RunPhase
+from wire.api import DiagnoseRequest, Mode, NodePhase, RunPhase
+from wire.conditions import COMPONENTS
+from wire.orders import ClearCondition
 from wire.specs import JobSpec
 
 DRAIN_PHASES = frozenset({NodePhase.DRAINING, NodePhase.DRAINED})
@@ -65,6 +69,22 @@ class Operator:
         self.cordon(node, reason, None)
         self._do("drain", reason, {}, node=node)
 
+    def clear(self, node: str, type_: str, components: list[str], reason: str) -> str:
+        """Have the node forget a fault, and look again: the key of the order. Raises NotFound when it says no such
+        thing."""
+        self._known_node(node)
+        faults = nodes.faults(self.session, node)
+        if type_ not in faults:
+            there = f"there are {', '.join(sorted(faults))}" if faults else "there is none"
+            raise NotFound(f"no {type_} on {node}: {there}")
+        known = faults[type_].components
+        unknown = sorted(set(components) - set(known))
+        if unknown and len(known) < COMPONENTS:  # it names no more than so many
+            raise NotFound(f"{type_} on {node} is not about {unknown[0]}; it names {', '.join(known) or 'none'}")
+        params = {"type": type_, "generation": faults[type_].generation, "components": components}
+        self._do("clear_condition", reason, params, node=node)
+        return orders.newest(self.session, node, ClearCondition)
+
     def retire(self, node: str, reason: str, machine_is_off: bool) -> None:
         """Take the node out of the fleet. Refused while something may run on it."""
         self._known_node(node)
@@ -90,6 +110,59 @@ class Operator:
             asked_by=who,
         )
         engine.open(finding, SqlLedger(self.session, self.world.epoch, now), self.world)
+
+    def diagnose(self, node: str, wanted: DiagnoseRequest, engine: Engine) -> int:
+        """Have the node measured, with a peer if one is named: a run of its own, whose number is given."""
+        names = [node] if wanted.peer is None else [node, wanted.peer]
+        if wanted.peer == node:
+            raise Invalid("peer: another node than the one that is diagnosed; correct it")
+        if wanted.peer is None and TOGETHER in wanted.only:
+            raise Invalid(f"peer: {TOGETHER} takes two nodes; name the other")
+        for name in names:
+            self._known_node(name)
+            self._may_diagnose(name, wanted)
+        params = {
+            "names": wanted.only,
+            "peer": wanted.peer,
+            "deadline_s": wanted.deadline_s,
+            "during_job": wanted.during_job,
+        }
+        message = f"{self.actor.name} wants {node} measured" + (f" together with {wanted.peer}" if wanted.peer else "")
+        return self._open_diagnostics(node, params, "asked_by_person", message, self.actor.name, engine)
+
+    def propose_diagnostics(self, engine: Engine, config: DiagnosticsConfig) -> list[Turn]:
+        """Open a run for those idle nodes whose turn has come."""
+        under_way = diagnostics.under_way(self.session)
+        taken = {name for names in under_way for name in names}
+        free = [offer.name for offer in offers(self.session, self.world.cluster, self.world.timing)]
+        idle = [name for name in free if name not in taken]
+        joined, asked = diagnostics.joined(self.session), diagnostics.last_asked(self.session)
+        overdue = due(idle, joined, asked, self.world.now, timedelta(hours=config.every_h))
+        met = {name: diagnostics.met(self.session, name) for name in overdue}
+        chosen = turns(overdue, idle, met, config.at_once - len(under_way))
+        for turn in chosen:
+            params = {"peer": turn.peer, "deadline_s": config.deadline_s}
+            message = f"it is {turn.node}'s turn" + (f", together with {turn.peer}" if turn.peer else "")
+            self._open_diagnostics(turn.node, params, "scheduled", message, "", engine)
+        return chosen
+
+    def _may_diagnose(self, node: str, wanted: DiagnoseRequest) -> None:
+        disturbs = catalogue()["run_diagnostics"].DISTURBS
+        proposal = Proposal(self.actor.name, "run_diagnostics", disturbs, node, during_job=wanted.during_job)
+        ruling = decide(proposal, self.world.situation(proposal))
+        if ruling.verdict is not Verdict.ALLOW:
+            self.world.record_decision(proposal, ruling)
+            raise RulingAgainst(ruling)
+
+    def _open_diagnostics(
+        self, node: str, params: dict[str, Any], reason: str, message: str, asked_by: str, engine: Engine
+    ) -> int:
+        now = self.world.now
+        kind = FindingKind.DIAGNOSTICS_DUE
+        key, subject = f"{kind}:{node}:{now.isoformat()}", f"node:{node}"
+        finding = Finding(kind, key, subject, reason, message, now, node, params=params, asked_by=asked_by)
+        engine.open(finding, SqlLedger(self.session, self.world.epoch, now), self.world)
+        return self.session.scalars(select(Run.id).where(Run.subject == subject).order_by(Run.id.desc())).first() or 0
 
     def approve_run(self, run: int, lives: timedelta) -> None:
         """What of the run waits for approval may go, and its later steps, until that has lived its time."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import msgspec
 from sqlalchemy import or_, select, update
@@ -11,21 +10,13 @@ from sqlalchemy.orm import Session
 from controller.state.live import LiveNode
 from controller.state.models import OrderRow
 from controller.state.store import changed_one
+from wire.api import OrderState
 from wire.orders import Order, OrderKind, Outcome, OutcomeStatus
 
 TRY_AGAIN_S = 2.0  # the pause after the first try; it doubles
 TRY_AGAIN_AT_MOST_S = 60.0
 
 _payload = msgspec.msgpack.Decoder(Order)
-
-
-class OrderState(StrEnum):
-    PENDING = "pending"  # no outcome yet
-    DONE = "done"
-    FAILED = "failed"
-    REFUSED = "refused"
-    EXPIRED = "expired"  # never left
-    WITHDRAWN = "withdrawn"  # never left, and is no longer wanted
 
 
 _BY_STATUS = {
@@ -99,6 +90,12 @@ def close(session: Session, node: str, outcome: Outcome, now: datetime) -> Order
     if not changed_one(session, statement):
         return None
     return session.get(OrderRow, outcome.key, populate_existing=True)
+
+
+def newest(session: Session, node: str, kind: type[OrderKind]) -> str:
+    """The key of the last order of this kind that the node was given."""
+    query = select(OrderRow.key).where(OrderRow.node == node, OrderRow.kind == kind.__struct_config__.tag)
+    return session.scalars(query.order_by(OrderRow.decision.desc()).limit(1)).one()
 
 
 def withdraw(session: Session, key: str, now: datetime) -> bool:

@@ -12,7 +12,7 @@ from controller.state import automation
 from controller.state.events import record
 from controller.state.models import Approval, Incident, Run, Step
 from controller.state.store import DATABASE_AWAY, changed_one
-from remediations.finding import Finding
+from remediations.finding import ROUTINE, Finding
 from remediations.ledger import RunReason, RunRecord, StepPlan, StepRecord
 from remediations.pipeline import RulingReason
 from wire.api import Mode, RunPhase, StepPhase
@@ -135,8 +135,10 @@ class SqlLedger:
                 node=run.finding.node,
             )
         row.phase, row.reason, row.message, row.ended_at = run.phase, run.reason, run.message, run.ended_at
-        if run.phase is RunPhase.SUCCEEDED or (run.phase is RunPhase.ABANDONED and run.reason != PLAYBOOK_OFF):
-            self._close_incidents(row, and_earlier=run.phase is RunPhase.SUCCEEDED)
+        routine = run.finding.kind in ROUTINE
+        over = run.phase is RunPhase.ABANDONED and run.reason != PLAYBOOK_OFF
+        if run.phase is RunPhase.SUCCEEDED or over or (routine and run.phase is RunPhase.FAILED):
+            self._close_incidents(row, and_earlier=run.phase is RunPhase.SUCCEEDED and not routine)
 
     def _close_incidents(self, run: Run, and_earlier: bool) -> None:
         """What went well ends what was wrong with the same subject before; what was given up only its own."""
@@ -219,7 +221,7 @@ def acknowledge(session: Session, incident: int, by: str, note: str, now: dateti
 def _about(subject: str) -> tuple[str | None, str | None]:
     """The node, or the job."""
     kind, _, name = subject.partition(":")
-    return (name, None) if kind == "node" else (None, name)
+    return (name if kind == "node" else None, name if kind == "job" else None)
 
 
 def earlier_runs(session: Session, run: int) -> list[int]:

@@ -15,7 +15,7 @@ from controller.detect import detect
 from controller.detect.contact import Assessment, Contact, assess
 from controller.facts import Cluster
 from controller.jobs.decide import next_moves
-from controller.state import automation, intake, nodes, orders, runs
+from controller.state import automation, diagnostics, intake, nodes, orders, runs
 from controller.state.events import record
 from controller.state.facts import Memory, Moment, offers, read_cluster, read_job
 from controller.state.jobs import Mover, active_jobs
@@ -84,7 +84,13 @@ def tick(
         cluster = read_cluster(session, moment, memory)
     world = SqlWorld(session, moment, cluster, rules.epoch, rules.timing, rules.limits)
     ledger = SqlLedger(session, rules.epoch, moment.utc)
-    if rules.engine.advance(detect(cluster, rules.timing), ledger, world):
+    seen = msgspec.structs.replace(cluster, measured=diagnostics.newest(session, moment.utc))
+    findings = detect(seen, rules.timing)
+    diagnostics.close_slow(session, seen.measured, findings, moment.utc)
+    for link in cluster.links:
+        if not link.bad:
+            runs.close_incidents_of(session, f"link:{link.one}:{link.other}", moment.utc)
+    if rules.engine.advance(findings, ledger, world):
         session.flush()
         cluster = read_cluster(session, moment, memory)
     if _advance_jobs(session, cluster, moment, memory, rules):

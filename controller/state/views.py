@@ -1,5 +1,6 @@
 """Rows and the live view as the API shows them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from controller.detect.contact import Contact
 from controller.errors import NotFound
-from controller.state import jobs, nodes, runs
+from controller.state import diagnostics, jobs, nodes, orders, runs
 from controller.state.facts import Moment
 from controller.state.live import LiveNode, live_part
 from controller.state.models import (
@@ -21,12 +22,14 @@ from controller.state.models import (
     Job,
     Node,
     NodeCondition,
+    OrderRow,
     Part,
     Run,
     Step,
 )
 from controller.state.operations import find_job
 from wire.api import (
+    AcceleratorKind,
     ApprovalView,
     AttemptPhase,
     AttemptView,
@@ -38,6 +41,8 @@ from wire.api import (
     JobView,
     NodePhase,
     NodeView,
+    OrderState,
+    OrderView,
     PartView,
     RunPhase,
     RunView,
@@ -45,7 +50,8 @@ from wire.api import (
     StepView,
 )
 from wire.attempts import ExitRecord
-from wire.conditions import Condition
+from wire.conditions import Condition, Status
+from wire.messages import Accelerator
 from wire.names import attempt_id
 
 
@@ -68,7 +74,9 @@ def node_view(session: Session, name: str, seen: Seen) -> NodeView | None:
     if row is None:
         return None
     rows = session.scalars(select(NodeCondition).where(NodeCondition.node == name).order_by(NodeCondition.type)).all()
-    return msgspec.structs.replace(_node(session, row, seen), conditions=[_condition(each) for each in rows])
+    view = _node(session, row, seen)
+    figures = diagnostics.of_node(session, name)
+    return msgspec.structs.replace(view, conditions=[_condition(each) for each in rows], diagnostics=figures)
 
 
 def _node(session: Session, row: Node, seen: Seen) -> NodeView:
@@ -85,6 +93,7 @@ def _node(session: Session, row: Node, seen: Seen) -> NodeView:
         holds=[_hold(hold) for hold in nodes.active_holds(session, moment.utc, row.name)],
         jobs=[attempt_id(part.job, part.attempt) for part in nodes.open_parts(session, row.name)],
         accelerators=len(row.accelerators),
+        accelerator_kinds=_kinds(nodes.accelerators_of(row)),
         cpus=row.cpus,
         memory_bytes=row.memory_bytes,
         agent_version=row.agent_version,
@@ -94,6 +103,11 @@ def _node(session: Session, row: Node, seen: Seen) -> NodeView:
     )
 
 
+def _kinds(accelerators: Sequence[Accelerator]) -> list[AcceleratorKind]:
+    alike = Counter((each.kind, each.memory_bytes) for each in accelerators)
+    return [AcceleratorKind(kind, memory_bytes, count) for (kind, memory_bytes), count in sorted(alike.items())]
+
+
 def _hold(row: Hold) -> HoldView:
     return HoldView(row.id, row.owner, row.reason, row.created_at, row.expires_at, row.run)
 
@@ -101,6 +115,26 @@ def _hold(row: Hold) -> HoldView:
 def _condition(row: NodeCondition) -> Condition:
     fields = {field.name: getattr(row, field.name) for field in msgspec.structs.fields(Condition)}
     return msgspec.convert(fields, Condition)
+
+
+def order_view(session: Session, key: str) -> OrderView | None:
+    row = session.get(OrderRow, key)
+    if row is None:
+        return None
+    outcome = orders.outcome(session, key)
+    return OrderView(
+        key=row.key,
+        node=row.node,
+        kind=row.kind,
+        state=OrderState(row.state),
+        reason=outcome.reason if outcome is not None else "",
+        message=outcome.message if outcome is not None else "",
+        asked_by=session.get_one(Decision, row.decision).actor,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+        expires_at=row.expires_at,
+        ended_at=row.ended_at,
+    )
 
 
 # -- jobs
@@ -302,6 +336,13 @@ def counts(session: Session) -> tuple[int, int]:
     """Nodes that are not retired, and jobs that have not ended."""
     fleet = session.scalar(select(func.count()).select_from(Node).where(Node.phase != NodePhase.RETIRED)) or 0
     return fleet, len(jobs.active_jobs(session))
+
+
+def faults_by_type(seen: Seen) -> dict[tuple[str, str], int]:
+    """On how many nodes a condition is TRUE: (type, severity) -> count. What is past its expiry says nothing."""
+    found = (condition for live in seen.moment.nodes.values() for condition in live.conditions.values())
+    present = (each for each in found if each.status is Status.TRUE and each.expires_at > seen.moment.utc)
+    return dict(Counter((each.type, each.severity.value) for each in present))
 
 
 def decisions_by_reason(session: Session) -> dict[tuple[str, str, str], int]:

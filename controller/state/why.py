@@ -14,6 +14,8 @@ LINKS = 60  # the newest links of a chain that are shown
 
 STAGES = {
     "condition": "judge",
+    "condition_clearing": "act",
+    "fault": "sense",
     "rank_failed": "sense",
     "part_running": "report",
     "part_ended": "report",
@@ -24,6 +26,10 @@ STAGES = {
     "node_lost": "detect",
     "node_returned": "detect",
     "attempt_failed": "detect",
+    "diagnostics_due": "record",  # nothing broke
+    "silent_corruption": "detect",
+    "slow_node": "detect",
+    "diagnostics": "sense",
     "run_proposed": "decide",
     "decision": "decide",
     "hold_added": "act",
@@ -134,6 +140,7 @@ _TEXTS: dict[str, Callable[[EventView], str]] = {
     "run_phase": lambda event: f"run {event.run}: {event.message}",
     "run_approved": lambda event: f"run {event.run} is approved by {event.reason} {event.message}",
     "node_retired": lambda event: f"retired by {event.reason}: {event.message}",
+    "condition_clearing": lambda event: f"{event.reason} clears {event.message}",
     "hold_added": lambda event: f"hold by {event.reason}: {event.message}",
     "hold_lifted": lambda event: f"hold of {event.reason} lifted {event.message.partition(':')[0]}",
     "node_phase": _phase,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from controller.config import Limits, Timing
 from controller.facts import Cluster
 from controller.jobs.proof import unprovable
-from controller.state import automation, events, jobs, membership, nodes, orders, runs
+from controller.state import automation, diagnostics, events, jobs, membership, nodes, orders, runs
 from controller.state.facts import Moment
 from controller.state.models import Attempt, Decision, Job, Node
 from remediations.finding import AffectedJob
@@ -16,6 +16,7 @@ from remediations.pipeline import Proposal, Ruling, Situation
 from remediations.pipeline.situation import JobSituation, NodeSituation
 from remediations.world import JobProgress
 from wire.api import AttemptPhase, JobPhase, NodePhase
+from wire.diagnostics import Figure
 from wire.names import attempt_id
 from wire.orders import OrderKind, Outcome
 from wire.specs import JobSpec
@@ -91,6 +92,7 @@ class SqlWorld:
         return NodeSituation(
             connected=facts.connected,
             lost=row.lost_at is not None,
+            held_by_automation=any(not hold.owner.startswith(nodes.PERSON) for hold in holds),
             person_holds=[hold.reason for hold in holds if hold.owner.startswith(nodes.PERSON)],
             hold_file=facts.hold_file,
             retired=row.phase == NodePhase.RETIRED,
@@ -139,6 +141,12 @@ class SqlWorld:
 
     def boot_id(self, node: str) -> str:
         return self.session.get_one(Node, node).boot_id
+
+    def address(self, node: str) -> str:
+        return self.session.get_one(Node, node).address
+
+    def keep_figures(self, node: str, figures: list[Figure], run: int | None) -> None:
+        diagnostics.keep(self.session, node, figures, run, self.now)
 
     def leftovers(self, node: str) -> list[AffectedJob]:
         live = self.moment.nodes.get(node)

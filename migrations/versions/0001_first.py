@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("generation", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("suggested_action", sa.String(), nullable=False),
+        sa.Column("components", sa.JSON(), nullable=False),
         sa.ForeignKeyConstraint(
             ["node"],
             ["nodes.name"],
@@ -283,6 +284,35 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("job", "step", "attempt"),
     )
+    op.create_table(
+        "diagnostics",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("node", sa.String(), nullable=False),
+        sa.Column("run", sa.Integer(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("component", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("value", sa.Double(), nullable=True),
+        sa.Column("unit", sa.String(), nullable=False),
+        sa.Column("ok", sa.Boolean(), nullable=True),
+        sa.Column("wrong", sa.Boolean(), nullable=False),
+        sa.Column("message", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["node"],
+            ["nodes.name"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["run"],
+            ["runs.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("diagnostics", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_diagnostics_at"), ["at"], unique=False)
+        batch_op.create_index("ix_diagnostics_node_name", ["node", "name", "component"], unique=False)
+        batch_op.create_index(batch_op.f("ix_diagnostics_run"), ["run"], unique=False)
+
     op.create_table(
         "holds",
         sa.Column("id", sa.Integer(), nullable=False),

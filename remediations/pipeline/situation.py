@@ -33,6 +33,7 @@ class Proposal(msgspec.Struct, frozen=True):
     about_return: bool = False  # started by the return of ``node``, or by a person who wants it put right
     serves_relaunch: bool = False  # without it no job gets going again
     vouched: bool = False  # a person's word that the machine is off
+    during_job: bool = False  # a person wants it though a job runs there
     expires_at: datetime | None = None
     mode: Mode = Mode.AUTO
 
@@ -68,6 +69,7 @@ class NodeSituation(msgspec.Struct, frozen=True):
     person_holds: list[str]  # their reasons
     hold_file: bool
     retired: bool = False
+    held_by_automation: bool = False
     parts: list[str] = []  # ids of attempts whose part may still run there
 
 

@@ -40,7 +40,7 @@ def _about_node(proposal: Proposal, situation: Situation) -> Objection | None:
         return None
     if not node.connected:
         return _refuse(RulingReason.NODE_GONE_AGAIN, f"{proposal.node} is out of contact again")
-    if not node.lost:
+    if not node.lost and not node.held_by_automation:
         return _refuse(RulingReason.NODE_IN_SERVICE, f"{proposal.node} is in service already")
     return None
 

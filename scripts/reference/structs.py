@@ -16,9 +16,11 @@ from service import sample
 HEADER = ("field", "type", "default", "meaning")
 
 
-def fields(struct: Struct) -> list[str]:
-    """A table; tables within it are links to sections of their Struct's name."""
-    return _rows(struct, fields_of(struct))
+def fields(struct: Struct, without: Struct | None = None) -> list[str]:
+    """A table; tables within it are links to sections of their Struct's name. Fields of ``without``, which it extends,
+    are left out."""
+    known = {field.name for field in fields_of(without)} if without else set()
+    return _rows(struct, [field for field in fields_of(struct) if field.name not in known])
 
 
 def answered(struct: Struct) -> list[str]:

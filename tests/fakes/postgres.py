@@ -26,6 +26,17 @@ class PostgresServer:
         self._folder = folder
         self._made = 0
 
+    @property
+    def folder(self) -> Path:
+        """Where its socket is."""
+        return self._folder
+
+    def run(self, *statements: str) -> None:
+        """As the superuser."""
+        with self._connect() as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
     def new_database(self) -> str:
         """Make an empty database; its SQLAlchemy URL."""
         self._made += 1
@@ -95,3 +106,26 @@ def _give_to_ordinary_user(folder: Path) -> list[str]:
     user = next(entry for entry in pwd.getpwall() if entry.pw_name in {"postgres", "nobody"})
     os.chown(folder, user.pw_uid, user.pw_gid)
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+
+@contextmanager
+def running_replica(binaries: Path, primary: PostgresServer) -> Iterator[PostgresServer]:
+    """A copy of ``primary`` that follows it."""
+    folder = Path(tempfile.mkdtemp(prefix="mainstay-pg-", dir="/tmp"))
+    try:
+        user = _give_to_ordinary_user(folder)
+        source = ["-h", str(primary.folder), "-U", SUPERUSER, "--write-recovery-conf", "--checkpoint=fast", "--no-sync"]
+        copied = subprocess.run(
+            [*user, str(binaries / "pg_basebackup"), *source, "-D", str(folder / "data")],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert copied.returncode == 0, copied.stderr
+        with _server_process([*user, "--pdeathsig=INT", str(binaries / "postgres")], folder, folder / "data"):
+            replica = PostgresServer(folder)
+            eventually(replica.answers, f"the replica answers in {folder}", within_s=30)
+            yield replica
+    finally:
+        shutil.rmtree(folder)

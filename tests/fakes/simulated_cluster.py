@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
 from controller.config import Limits, Timing
 from controller.detect.contact import Contact
 from controller.state import automation, membership, nodes, tick, views
@@ -28,8 +30,11 @@ from wire.attempts import (
     RankFailure,
     RankProgress,
 )
+from wire.diagnostics import Figure
 from wire.messages import Durable, FromController, Hello, PartChange, Spooled
 from wire.orders import (
+    ClearCondition,
+    Diagnose,
     LaunchAttempt,
     Order,
     Outcome,
@@ -69,6 +74,9 @@ class SimulatedNode:
     silent: bool = False
     refuses: OutcomeReason | None = None
     unfit: bool = False  # its validation fails
+    figures: list[Figure] = field(default_factory=list)  # what its diagnostics measure
+    diagnosed: list[Diagnose] = field(default_factory=list)
+    cleared: list[ClearCondition] = field(default_factory=list)
     failing_stops: int = 0  # so many stops fail before one works
     stops_asked: int = 0
     fingerprint: str = "f"
@@ -115,6 +123,11 @@ class SimulatedNode:
             return Outcome(order.key, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "disk full")
         if isinstance(kind, ValidateNode):
             return Outcome(order.key, OutcomeStatus.DONE, OutcomeReason.OK)
+        if isinstance(kind, Diagnose):
+            return self._diagnose(order, kind)
+        if isinstance(kind, ClearCondition):
+            self.cleared.append(kind)
+            return Outcome(order.key, OutcomeStatus.DONE, OutcomeReason.OK)
         if isinstance(kind, LaunchAttempt):
             if self.refuses is not None:
                 return Outcome(order.key, OutcomeStatus.REFUSED, self.refuses, "add it to workers.roots")
@@ -125,6 +138,14 @@ class SimulatedNode:
             self.failing_stops -= 1
             return Outcome(order.key, OutcomeStatus.FAILED, OutcomeReason.LEFTOVERS, "processes resist")
         return Outcome(order.key, OutcomeStatus.DONE, OutcomeReason.OK, part=self._stop((kind.job, kind.attempt)))
+
+    def _diagnose(self, order: Order, kind: Diagnose) -> Outcome:
+        self.diagnosed.append(kind)
+        figures = {"figures": msgspec.to_builtins(self.figures)}
+        bad = any(figure.ok is False for figure in self.figures)
+        status = OutcomeStatus.FAILED if bad else OutcomeStatus.DONE
+        reason = OutcomeReason.CHECKS_FAILED if bad else OutcomeReason.OK
+        return Outcome(order.key, status, reason, "wrong" if bad else "", detail=figures)
 
     def _launch(self, kind: LaunchAttempt) -> PartStatus:
         key = (kind.job, kind.attempt)
@@ -200,8 +221,6 @@ class SimulatedNode:
 
 
 def _replaced(part: PartStatus, **fields: object) -> PartStatus:
-    import msgspec
-
     return msgspec.structs.replace(part, **fields)
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 
 from wire.api import (
+    AcceleratorKind,
     ApprovalView,
     AttemptPhase,
     AttemptView,
@@ -21,6 +22,8 @@ from wire.api import (
     Mode,
     NodePhase,
     NodeView,
+    OrderState,
+    OrderView,
     PartView,
     PlaybookCheck,
     PlaybookStepView,
@@ -67,6 +70,48 @@ CONDITIONS = [
     Condition("NetworkErrors", Status.UNKNOWN, Severity.WARNING, "unread", "cannot be read", ago(90), 3, ago(-60)),
     Condition("MemoryPressure", Status.FALSE, Severity.INFO, "ok", "12 of 1024 GiB used", ago(900), 4, ago(1)),
 ]
+GPUS = [f"GPU-{n:08x}-5c1e-4b7a-9d3f-0123456789ab" for n in range(12)]
+SILENT = "sensor gpu_nvml gave no answer within 10 s"
+GPU_CONDITIONS = [
+    Condition(
+        "GpuRowRemapFailed",
+        Status.TRUE,
+        Severity.CRITICAL,
+        "row_remap_failed",
+        "GPU 3 (0000:3b:00): a row remapping failed",
+        ago(400),
+        2,
+        ago(-60),
+        "drain, diagnose, exchange the GPU; then `mainstay node clear`",
+        GPUS[3:4],
+    ),
+    Condition(
+        "GpuHot",
+        Status.TRUE,
+        Severity.WARNING,
+        "gpu_hot",
+        "GPU 0 (0000:18:00): 88 C; GPU 1 (0000:2a:00): 87 C; and 10 more",
+        ago(30),
+        7,
+        ago(-60),
+        components=GPUS,
+    ),
+    Condition(
+        "StorageServiceSlow",
+        Status.UNKNOWN,
+        Severity.WARNING,
+        "no_answer",
+        "scratch: no answer",
+        ago(9),
+        1,
+        ago(-60),
+        components=["scratch"],
+    ),
+    *(
+        Condition(type_, Status.UNKNOWN, Severity.WARNING, "silent", SILENT, ago(9), 1, ago(-60), "", GPUS[:8])
+        for type_ in ("GpuClockLow", "GpuDriver", "GpuEccUncorrected")
+    ),
+]
 N2 = replace(
     N1,
     name="n2",
@@ -87,7 +132,45 @@ N4 = replace(
     N1, name="n4", address="127.0.0.14", health=Health.SUSPECT, health_reason="link_broken", last_contact_s=7.0
 )
 N5 = replace(N1, name="n5", address="127.0.0.15", phase=NodePhase.DRAINING, health=Health.UNHEALTHY, jobs=["eval-7.1"])
+N6 = replace(
+    N1,
+    name="n6",
+    address="127.0.0.16",
+    health=Health.UNHEALTHY,
+    health_reason="GpuRowRemapFailed",
+    conditions=[*CONDITIONS, *GPU_CONDITIONS],
+    accelerator_kinds=[AcceleratorKind("NVIDIA H100 80GB HBM3", 80 * 1024**3, 8)],
+)
 NODES = [N1, N2, N3, N4, N5]
+
+CLEARING = OrderView(
+    key="clear_condition:12:n6",
+    node="n6",
+    kind="clear_condition",
+    state=OrderState.PENDING,
+    reason="",
+    message="",
+    asked_by="person:ada",
+    created_at=ago(3),
+    sent_at=ago(2),
+    expires_at=NOW + timedelta(seconds=57),
+    ended_at=None,
+)
+CLEARED = replace(
+    CLEARING,
+    state=OrderState.DONE,
+    reason="ok",
+    message="GpuRowRemapFailed is FALSE: all 8 well; GPU 0 (0000:18:00): no row remapping failed",
+    ended_at=ago(1),
+)
+STILL_SO = replace(
+    CLEARING,
+    state=OrderState.FAILED,
+    reason="checks_failed",
+    message="GpuRowRemapFailed is TRUE, still so: GPU 3 (0000:3b:00): a row remapping failed",
+    ended_at=ago(1),
+)
+NEVER_LEFT = replace(CLEARING, state=OrderState.EXPIRED, sent_at=None, expires_at=ago(5), ended_at=ago(5))
 LONG_NODES = [
     replace(
         N1,

@@ -8,14 +8,15 @@ from machines.image import UID, USER
 
 from wire.api import JobPhase
 
+THE_HOSTS = "CpuOverload|FaultSourceLost"  # it may be overloaded, and keeps the kernel's log to itself
 NO_CAPABILITY = "0" * 16
 
 
 def test_every_node_is_listed_as_healthy(cluster):
     lines = cluster.controller.run("mainstay", "node", "list").stdout.splitlines()
 
-    fit = [line.split()[0] for line in lines if re.search(r"\bready\b +(healthy|degraded +CpuOverload)\b", line)]
-    assert fit == list(cluster.nodes)  # overloaded may be who runs the tests
+    fit = [line.split()[0] for line in lines if re.search(rf"\bready\b +(healthy|degraded +({THE_HOSTS}))\b", line)]
+    assert fit == list(cluster.nodes)
 
 
 def test_a_job_that_a_person_submits_runs_to_its_end(cluster):

@@ -15,7 +15,7 @@ import typer
 from fakes import documented
 from fakes.documented import DOCUMENTS, FENCE, ROOT, Command, Place
 
-from agent import main as agent
+from agent import commands as agent
 from cli import job_file, main
 from controller import main as controller
 from scripts.reference.markdown import anchor

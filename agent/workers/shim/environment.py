@@ -49,8 +49,8 @@ def environment(spec: Spec, local_rank: int | None) -> dict[str, str]:
     }
     merged |= {name: value for name, value in spec.environment.items() if not _is_ours(name)}
     merged["PYTHONPATH"] = os.pathsep.join(filter(None, (spec.pythonpath, spec.environment.get("PYTHONPATH", ""))))
-    if spec.accelerators:
-        merged["CUDA_VISIBLE_DEVICES"] = ",".join(spec.accelerators)
+    if of_nvidia := [name for name in spec.accelerators if name.startswith(("GPU-", "MIG-"))]:
+        merged["CUDA_VISIBLE_DEVICES"] = ",".join(of_nvidia)
     merged |= _mainstay(spec)
     if local_rank is not None:
         merged |= _rank(spec, local_rank)

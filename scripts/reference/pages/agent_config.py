@@ -1,9 +1,10 @@
 """The node's configuration."""
 
 from agent.config import DEFAULT_PATH, Config, units
+from agent.site.command import Command
 from scripts.reference.kinds import Struct, fields_of
 from scripts.reference.markdown import code, heading, paragraphs, table
-from scripts.reference.structs import toml
+from scripts.reference.structs import about, fields, toml
 
 PATH = "reference/agent-config.md"
 INTRODUCTION = f"""
@@ -13,7 +14,8 @@ understood. An unknown field is refused.
 """
 
 UNITS = """
-[Checks](checks.md) says what each field means, and its default.
+[Conditions](../conditions.md) says what each field of a threshold means, and its default; [sensors](sensors.md) says it
+of their options.
 """
 
 
@@ -25,6 +27,9 @@ def render() -> list[str]:
         *heading(1, "The agent's configuration"),
         *paragraphs(INTRODUCTION),
         *toml(Config),
+        *heading(2, "Command"),
+        *about(Command),
+        *fields(Command),
         *heading(2, "Sensors and checks"),
         *paragraphs(UNITS),
         *table(("table", "fields"), [row for row in rows if row[1]]),

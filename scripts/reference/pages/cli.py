@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from agent import main as agent
+from agent import commands as agent
 from cli import main as cli
 from controller import main as controller
 from scripts.reference.markdown import code, fence, heading, paragraphs, prose, table

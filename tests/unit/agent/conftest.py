@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from agent.database import Database
+from agent.faults.log import FaultLog
 from agent.identity import Identity
 from agent.memory import OrderMemory
+from agent.outbox import Outbox
 from agent.spool import Spool
 
 DEADLINE_S = 15.0
@@ -63,6 +65,16 @@ def spool(database: Database) -> Spool:
 @pytest.fixture
 def order_memory(database: Database, spool: Spool) -> OrderMemory:
     return OrderMemory(database, spool)
+
+
+@pytest.fixture
+def fault_log(database: Database, spool: Spool) -> FaultLog:
+    return FaultLog(database, spool)
+
+
+@pytest.fixture
+def outbox(spool: Spool, order_memory: OrderMemory, fault_log: FaultLog) -> Outbox:
+    return Outbox(spool, order_memory, fault_log)
 
 
 @dataclass

@@ -40,11 +40,10 @@ def test_a_good_file(write: Path) -> None:
         ('node = "n1"\naddress = "a"\nstate_dir = "here"', "state_dir: expected an absolute path"),
         ('node = "n1"\naddress = "a"\ncontrollers = ["x"]', r"controllers\[0\]: expected HOST:PORT"),
         ('node = "n1"\naddress = "a"\n[workers]\ncolour = 1', r"workers\.colour: no such field"),
-        ('node = "n1"\naddress = "a"\n[thresholds.mood]', r"thresholds\.mood: no such table; known are cpu_overload"),
+        ('node = "n1"\naddress = "a"\n[thresholds.mood]', r"thresholds\.mood: no such table; known are bmc_sensor"),
         ('node = "n1"\naddress = "a"\n[thresholds.disk_full]\nwarning = 2.0', r"thresholds\.disk_full\.warning: "),
         ('node = "n1"\naddress = "a"\n[thresholds.disk_full]\nbad = 3', r"bad \(3\) is larger than of \(1\)"),
         ('node = "n1"\naddress = "a"\n[sensors.disk]\nmounts = "/"', r"sensors\.disk\.mounts: "),
-        ('node = "n1"\naddress = "a"\n[intervals]\nsense_s = 600.0', "condition_life_s must be at least four times"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(write: Path, text: str, complaint: str) -> None:

@@ -23,11 +23,11 @@ Run = Callable[[Awaitable[Any]], Any]
 class Desk:
     """A dispatcher whose orders are carried out by the test."""
 
-    def __init__(self, clock: Any, spool: Spool, memory: OrderMemory, tasks: asyncio.TaskGroup) -> None:
+    def __init__(self, clock: Any, spool: Spool, memory: OrderMemory, outbox: Outbox, tasks: asyncio.TaskGroup) -> None:
         self.clock, self.spool, self.memory = clock, spool, memory
         self.done: list[str] = []
         self.finish = asyncio.Event()
-        self.outbox = Outbox(spool, memory)
+        self.outbox = outbox
         node: Any = SimpleNamespace(
             boot_id="boot",
             clock=clock,
@@ -61,11 +61,13 @@ class Desk:
 
 
 @pytest.fixture
-def at_desk(clock: Any, spool: Spool, order_memory: OrderMemory, run: Run) -> Callable[[Callable[[Desk], Any]], None]:
+def at_desk(
+    clock: Any, spool: Spool, order_memory: OrderMemory, outbox: Outbox, run: Run
+) -> Callable[[Callable[[Desk], Any]], None]:
     def tell(story: Callable[[Desk], Awaitable[None]]) -> None:
         async def told() -> None:
             async with asyncio.TaskGroup() as tasks:
-                desk = Desk(clock, spool, order_memory, tasks)
+                desk = Desk(clock, spool, order_memory, outbox, tasks)
                 await story(desk)
             desk.outbox.close()
 

@@ -1,7 +1,9 @@
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.hysteresis import Memory, Rule, settle
+from agent.hysteresis import DAMPING_DOUBLINGS, Memory, Rule, quiet_needed, settle
 from wire.conditions import Status
 
 T, F, U = Status.TRUE, Status.FALSE, Status.UNKNOWN
@@ -56,7 +58,37 @@ def test_a_fault_clears_only_after_enough_good_in_a_row(observations: list[Statu
 
 @given(statuses, rules)
 def test_good_looks_alone_always_end_healthy(observations: list[Status], rule: Rule) -> None:
-    assert said(observations + [F] * rule.good, rule)[-1] is F
+    assert said(observations + [F] * (rule.good << DAMPING_DOUBLINGS), rule)[-1] is F
+
+
+def test_one_that_flaps_must_be_quiet_for_longer_each_time() -> None:
+    memory, needed = Memory(), []
+    for _ in range(8):
+        memory = settle(memory, T, Rule(1, 1, 2))
+        quiet = 0
+        while memory.settled is T:
+            memory = settle(memory, F, Rule(1, 1, 2))
+            quiet += 1
+        needed.append(quiet)
+    assert needed == [2, 2, 4, 8, 16, 32, 32, 32]
+
+
+def test_a_long_calm_is_forgiven() -> None:
+    memory = Memory()
+    for observed in [F, T, F, F, T, F, F, F, F, T]:
+        memory = settle(memory, observed, Rule(1, 1, 2))
+    assert quiet_needed(memory, Rule(1, 1, 2)) > 2
+    for _ in range(200):
+        memory = settle(memory, F, Rule(1, 1, 2))
+    assert quiet_needed(memory, Rule(1, 1, 2)) == 2
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=400))
+def test_it_never_flaps_more_than_its_bound(faults: list[bool]) -> None:
+    """With good = 2: each return to FALSE takes at least twice as many looks as the one before, up to 32."""
+    words = said([T if fault else F for fault in faults], Rule(1, 1, 2))
+    turns = sum(before is T and after is F for before, after in itertools.pairwise(words))
+    assert turns <= 5 + len(faults) / 33 + len(faults) / 64
 
 
 @given(statuses, rules)
@@ -64,4 +96,4 @@ def test_memory_is_bounded(observations: list[Status], rule: Rule) -> None:
     memory = Memory()
     for observed in observations:
         memory = settle(memory, observed, rule)
-    assert len(memory.history) <= max(rule.of, rule.good)
+    assert len(memory.history) <= rule.of

@@ -15,7 +15,6 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from agent import identity
 from agent.link import Link
-from agent.memory import OrderMemory
 from agent.outbox import Outbox
 from agent.pulse import Pulse
 from agent.spool import Spool
@@ -109,9 +108,9 @@ class Node:
 
 
 class Stage:
-    def __init__(self, place: Path, spool: Spool, memory: OrderMemory, clock: Any) -> None:
+    def __init__(self, place: Path, spool: Spool, outbox: Outbox, clock: Any) -> None:
         self.place, self.spool, self.clock = place, spool, clock
-        self.node, self.outbox, self.pulse = Node(), Outbox(spool, memory), Pulse(clock)
+        self.node, self.outbox, self.pulse = Node(), outbox, Pulse(clock)
         self.slept: list[float] = []
 
     @asynccontextmanager
@@ -140,9 +139,9 @@ def server_tls(authority: Any, tmp_path: Path) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, authority: Any, spool: Spool, order_memory: OrderMemory, clock: Any) -> Stage:
+def stage(tmp_path: Path, authority: Any, spool: Spool, outbox: Outbox, clock: Any) -> Stage:
     identity.store(tmp_path / "state", authority.identity("n1"))
-    return Stage(tmp_path / "state", spool, order_memory, clock)
+    return Stage(tmp_path / "state", spool, outbox, clock)
 
 
 def outcome(key: str) -> Outcome:

@@ -9,7 +9,6 @@ import pytest
 from agent import spool_full
 from agent.checks import Timed
 from agent.database import Database
-from agent.memory import OrderMemory
 from agent.outbox import Outbox
 from agent.spool import Spool
 from wire.conditions import Condition, Severity, Status
@@ -25,11 +24,8 @@ def outcome(key: str) -> Outcome:
     return Outcome(key, OutcomeStatus.DONE, OutcomeReason.OK)
 
 
-def test_what_is_posted_first_is_numbered_first_and_wakes_the_sender(
-    run: Run, spool: Spool, order_memory: OrderMemory
-) -> None:
+def test_what_is_posted_first_is_numbered_first_and_wakes_the_sender(run: Run, outbox: Outbox) -> None:
     async def story() -> None:
-        outbox = Outbox(spool, order_memory)
         for number in range(50):
             outbox.post(outcome(str(number)))
         await outbox.grown.wait()
@@ -42,9 +38,8 @@ def test_what_is_posted_first_is_numbered_first_and_wakes_the_sender(
     run(story())
 
 
-def test_renewals_are_not_kept_while_there_is_no_link(run: Run, spool: Spool, order_memory: OrderMemory) -> None:
+def test_renewals_are_not_kept_while_there_is_no_link(run: Run, outbox: Outbox) -> None:
     async def story() -> None:
-        outbox = Outbox(spool, order_memory)
         outbox.tell([CONDITION], news=False)
         assert await outbox.pending(0) == []
         outbox.tell([CONDITION], news=True)
@@ -58,12 +53,11 @@ def test_renewals_are_not_kept_while_there_is_no_link(run: Run, spool: Spool, or
 
 
 def test_what_cannot_be_written_is_told_and_the_link_begins_anew(
-    run: Run, database: Database, spool: Spool, order_memory: OrderMemory, caplog: pytest.LogCaptureFixture
+    run: Run, database: Database, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     database.reader.execute("PRAGMA query_only = ON")
 
     async def story() -> None:
-        outbox = Outbox(spool, order_memory)
         outbox.post(outcome("lost"))
         await asyncio.wait_for(outbox.grown.wait(), 5)
         assert outbox.take_failure()
@@ -82,13 +76,12 @@ def test_a_spool_that_dropped_something_is_a_fault() -> None:
 
 
 def test_what_cannot_be_deleted_costs_no_link(
-    run: Run, database: Database, spool: Spool, order_memory: OrderMemory, caplog: pytest.LogCaptureFixture
+    run: Run, database: Database, spool: Spool, outbox: Outbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     spool.append(outcome("told"))
     database.reader.execute("PRAGMA query_only = ON")
 
     async def story() -> None:
-        outbox = Outbox(spool, order_memory)
         outbox.acknowledged(1)
         assert len(await outbox.pending(0)) == 1
         await asyncio.sleep(0)

@@ -1,10 +1,12 @@
 """What a person says with the command line: asked before it hits, told as one line, shown as it is kept."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from fakes import views
 from msgspec.structs import replace
 
-from wire.api import Mode, NodePhase, PlaybookCheck, PlaybookProblem, RunPhase
+from wire.api import Mode, NodePhase, OrderState, PlaybookCheck, PlaybookProblem, RunPhase
 
 SHADOW, AUTO = views.SHADOW, views.AUTOMATION
 YAML = "name: mine\n"
@@ -34,6 +36,8 @@ def answers(controller):
             "/v1/nodes/n2": [(200, views.N2)],
             "POST /v1/nodes/n2/retire": [(200, replace(views.N2, phase=NodePhase.RETIRED))],
             "POST /v1/nodes/n2/repair": [(200, views.N2)],
+            "/v1/nodes/n6": [(200, views.N6)],
+            "POST /v1/nodes/n6/clear": [(200, views.CLEARING)],
         }
     )
 
@@ -134,6 +138,54 @@ def test_tokens_are_filtered(mainstay):
     out = mainstay("token", "list", "--kind", "join")[1]
     assert ("n7" in out, "admin  " in out) == (True, False)
     assert "continuous." in mainstay("token", "list", "--name", "continuous*")[1]
+
+
+CLEAR = ("node", "clear", "n6", "GpuRowRemapFailed", "--component", views.GPUS[3], "--reason", "exchanged")
+ORDER = "/v1/nodes/n6/orders/clear_condition%3A12%3An6"
+
+
+def test_a_fault_is_cleared_on_a_persons_word(mainstay, controller):
+    status, out, err = mainstay(*CLEAR)
+    assert (status, controller.asked, controller.looked, err) == (0, ["/v1/nodes/n6/clear"], [], "")
+    assert "clear_condition on n6  pending" in out
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_status", "says"),
+    [
+        (views.CLEARED, 0, ""),
+        (views.STILL_SO, 1, "checks_failed: GpuRowRemapFailed is TRUE, still so"),
+        (replace(views.CLEARED, state=OrderState.REFUSED, reason="changed", message="m"), 4, "changed: m"),
+        (views.NEVER_LEFT, 1, "n6 was out of contact until the order had expired"),
+        (replace(views.CLEARING, expires_at=views.ago(3600)), 1, "n6 does not answer"),
+    ],
+)
+def test_the_nodes_answer_is_waited_for(mainstay, controller, monkeypatch, answer, exit_status, says):
+    monkeypatch.setattr("cli.waiting.LOOK_S", 0.01)
+    fresh = replace(views.CLEARING, expires_at=datetime.now(UTC) + timedelta(minutes=1))
+    controller.answers[ORDER] = [(200, fresh), (200, fresh), (200, answer)]
+    status, out, err = mainstay(*CLEAR, "--wait", "--timeout", "10s")
+    assert (status, len(controller.looked)) == (exit_status, 3)
+    assert f"clear_condition on n6  {answer.state}" in out
+    assert err.startswith("mainstay: n6 is told: clear_condition\n")
+    assert says in err
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["n6"], ["DiskFull", "GpuRowRemapFailed", "GpuHot"]),
+        (["n6", "GpuRowRemapFailed", "--component"], [views.GPUS[3]]),
+    ],
+)
+def test_faults_and_their_components_are_completed(mainstay, monkeypatch, capsys, words, completed):
+    typed = ["mainstay", "node", "clear", *words, ""]
+    monkeypatch.setenv("_MAINSTAY_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", " ".join(typed))
+    monkeypatch.setenv("COMP_CWORD", str(len(typed) - 1))
+    with pytest.raises(SystemExit):
+        mainstay()
+    assert capsys.readouterr().out.split() == completed
 
 
 def test_a_repair_that_fails_is_1_and_says_where_to_look(mainstay, controller):

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from fakes import views
 from fakes.views import NOW
+from msgspec.structs import replace
 from rich.console import Console
 
-from cli.render import automation, event, incident, job, node, playbook, run, token, top, why
+from cli.render import automation, event, incident, job, node, order, playbook, run, token, top, why
 from cli.render.top import Cluster
 from cli.terminal import PLAIN_WIDTH, UNBOUNDED
 from cli.watch import footer
@@ -50,6 +51,14 @@ SCREENS = {
     "node-show": lambda: node.node(views.N2, NOW),
     "node-show-colour": lambda: node.node(views.N2, NOW),
     "node-show-long": lambda: node.node(views.LONG_NODES[0], NOW),
+    "node-show-components": lambda: node.node(views.N6, NOW),
+    "node-show-wide": lambda: node.node(views.N6, NOW, wide=True),
+    "node-clear": lambda: order.order(views.CLEARING, NOW),
+    "node-clear-done": lambda: order.order(views.CLEARED, NOW),
+    "node-clear-still-so": lambda: order.order(views.STILL_SO, NOW),
+    "node-clear-still-so-colour": lambda: order.order(views.STILL_SO, NOW),
+    "node-clear-expired": lambda: order.order(views.NEVER_LEFT, NOW),
+    "node-clear-no-answer": lambda: order.order(replace(views.CLEARING, expires_at=views.ago(40)), NOW),
     "job-list": lambda: job.jobs(views.JOBS, NOW),
     "job-list-wide": lambda: job.jobs(views.JOBS, NOW, True),
     "job-list-colour": lambda: job.jobs(views.JOBS, NOW),

@@ -19,6 +19,7 @@ REJOIN = Proposal("mainstay:returned-node", "rejoin", Disturbs.NOTHING, node="n2
 REBOOT = Proposal("mainstay:sick", "reboot", Disturbs.NODE, node="n2", run=9)
 RETIRE = Proposal("person:ann", "retire", Disturbs.CAPACITY, node="n2")
 HOLD = Proposal("mainstay:lost-node", "hold", Disturbs.CAPACITY, node="n2", run=7, about_loss=True)
+DIAGNOSE = Proposal("mainstay:diagnostics", "run_diagnostics", Disturbs.NOTHING, node="n2", run=10)
 STOP = Proposal("person:ann", "stop_job", Disturbs.JOB, job="lm-1")
 JOB = JobSituation(JobPhase.RUNNING, attempt=1, attempt_stopping=False, attempt_alive=False, stop_asked=False)
 NODE = NodeSituation(connected=False, lost=True, person_holds=[], hold_file=False)
@@ -46,6 +47,15 @@ CASES = [
     ("gone again", REJOIN, situation(None), Verdict.REFUSE, "stale", RulingReason.NODE_GONE_AGAIN),
     ("in service already", REJOIN, situation(None, but(HERE, lost=False)), Verdict.REFUSE, "stale",
      RulingReason.NODE_IN_SERVICE),
+    ("put right, and held by automation", REJOIN, situation(None, but(HERE, lost=False, held_by_automation=True)),
+     Verdict.ALLOW, "fenced", RulingReason.OK),
+    ("an idle node is measured", DIAGNOSE, situation(None, HERE), Verdict.ALLOW, "fenced", RulingReason.OK),
+    ("a busy one is not", DIAGNOSE, situation(None, but(HERE, parts=["lm-1.1"])), Verdict.REFUSE, "fenced",
+     RulingReason.NODE_BUSY),
+    ("unless a person wants it", but(DIAGNOSE, actor="person:ann", during_job=True),
+     situation(None, but(HERE, parts=["lm-1.1"])), Verdict.ALLOW, "fenced", RulingReason.OK),
+    ("one on its way back is asked itself", but(DIAGNOSE, about_return=True),
+     situation(None, but(HERE, parts=["lm-1.1"])), Verdict.ALLOW, "fenced", RulingReason.OK),
     ("recovering already", RELAUNCH, situation(but(JOB, attempt_stopping=True)), Verdict.REFUSE, "duplicate",
      RulingReason.ALREADY_RECOVERING),
     ("another run is at it", REJOIN, situation(None, HERE, earlier_runs=[3]), Verdict.WAIT, "duplicate",

@@ -7,6 +7,7 @@ import pytest
 from agent.memory import OrderState, Remembered
 from agent.orders.gate import Answered, Facts, Proceed, Refusal, judge
 from wire.orders import (
+    Diagnose,
     LaunchAttempt,
     Order,
     OrderKind,
@@ -63,6 +64,7 @@ def facts(held: bool = False, begun: bool = False) -> Facts:
         pytest.param(order(expires_at=NOW + SECOND), None, facts(), "proceed", id="still fresh"),
         pytest.param(order(expires_at=NOW), None, facts(), OutcomeReason.EXPIRED, id="expired just now"),
         pytest.param(order(LAUNCH), None, facts(held=True), OutcomeReason.HELD, id="launch on a held node"),
+        pytest.param(order(Diagnose()), None, facts(held=True), OutcomeReason.HELD, id="diagnostics on a held node"),
         pytest.param(order(STOP), None, facts(held=True), "proceed", id="stop on a held node"),
         pytest.param(order(ValidateNode()), None, facts(held=True), "proceed", id="validate on a held node"),
         pytest.param(order(ReservePort("job-1", 1)), None, facts(held=True), "proceed", id="port on a held node"),

@@ -1,6 +1,8 @@
 """Orders with this machine's real parts behind them."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,16 @@ import pytest
 from agent.checks import Verdict, healthy
 from agent.clock import SystemClock
 from agent.config import Config
-from agent.orders import discover, launch_attempt, stop_attempt, validate_node
+from agent.orders import clear_condition, discover, launch_attempt, stop_attempt, validate_node
 from agent.ports import PortBook
 from agent.services import NodeServices
+from agent.settling import Folded
 from agent.workers.parts import Parts
 from agent.workers.policy import WorkerPolicy
 from wire.attempts import End
-from wire.conditions import Severity, Status
+from wire.conditions import Condition, Severity, Status
 from wire.orders import (
+    ClearCondition,
     LaunchAttempt,
     Order,
     OrderKind,
@@ -30,6 +34,7 @@ from wire.orders import (
 from wire.specs import Launcher
 
 Run = Callable[[Awaitable[Any]], Any]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Reason(StrEnum):
@@ -45,8 +50,8 @@ UNTOLD = Verdict(Status.UNKNOWN, Severity.WARNING, Reason.WORD, "no answer")
 @pytest.fixture
 def make_node(tmp_path: Path) -> Callable[..., NodeServices]:
     def make(**findings: Verdict) -> NodeServices:
-        async def survey() -> list[tuple[str, Verdict]]:
-            return list(findings.items())
+        async def survey() -> list[tuple[str, Folded]]:
+            return [(type_, Folded(verdict)) for type_, verdict in findings.items()]
 
         config = Config("n1", "127.0.0.1", state_dir=str(tmp_path))
         parts = Parts(tmp_path, "test-node", "boot", WorkerPolicy(), lambda _part: None)
@@ -115,6 +120,78 @@ def test_a_stop_of_what_never_was_is_done(run: Run, make_node: Any) -> None:
     assert outcome.part is not None
     assert outcome.part.exit is not None
     assert outcome.part.exit.end is End.NEVER_STARTED
+
+
+KNOWN, MEANWHILE = 3, 4  # generations
+
+
+def remap(status: Status, *components: str, generation: int = KNOWN) -> Condition:
+    return Condition(
+        "GpuRowRemapFailed",
+        status,
+        Severity.CRITICAL,
+        "word",
+        "said",
+        NOW,
+        generation,
+        NOW,
+        components=list(components),
+    )
+
+
+def cleared(make_node: Any, said: list[Condition | None], *components: str) -> tuple[NodeServices, ClearCondition, Any]:
+    """A node that says these one after another, the order, and what it cleared."""
+    asked: list[tuple[str, list[str], str]] = []
+
+    async def clear(type_: str, of: list[str], words: str) -> None:
+        asked.append((type_, of, words))
+
+    node = replace(make_node(), clear=clear, condition=lambda _type: said.pop(0))
+    return node, ClearCondition("GpuRowRemapFailed", KNOWN, "person:ann", "exchanged", list(components)), asked
+
+
+@pytest.mark.parametrize(
+    ("after", "components", "status", "reason", "says"),
+    [
+        (remap(Status.FALSE), [], OutcomeStatus.DONE, OutcomeReason.OK, "is FALSE: said"),
+        (remap(Status.TRUE, "b"), ["a"], OutcomeStatus.DONE, OutcomeReason.OK, "still TRUE of others"),
+        (remap(Status.TRUE, "a", "b"), ["a"], OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "TRUE, still so"),
+        (remap(Status.TRUE, "a"), [], OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "TRUE, still so"),
+        (remap(Status.TRUE), ["a"], OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "TRUE, still so"),
+        (remap(Status.UNKNOWN), [], OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED, "can't be told"),
+    ],
+)
+def test_a_fault_is_cleared_on_a_persons_word_and_what_is_so_now_is_told(
+    run: Run,
+    make_node: Any,
+    after: Condition,
+    components: list[str],
+    status: OutcomeStatus,
+    reason: OutcomeReason,
+    says: str,
+) -> None:
+    node, kind, asked = cleared(make_node, [remap(Status.TRUE, "a"), after], *components)
+    outcome = run(clear_condition.execute(order(kind), kind, node))
+    assert asked == [("GpuRowRemapFailed", components, "cleared by person:ann: exchanged")]
+    assert (outcome.status, outcome.reason) == (status, reason)
+    assert says in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("before", "status", "reason"),
+    [
+        (remap(Status.TRUE, "a", generation=MEANWHILE), OutcomeStatus.REFUSED, OutcomeReason.CHANGED),
+        (remap(Status.FALSE, generation=MEANWHILE), OutcomeStatus.DONE, OutcomeReason.OK),
+        (None, OutcomeStatus.DONE, OutcomeReason.OK),
+    ],
+    ids=["another fault", "over, or cleared before a crash", "never said"],
+)
+def test_what_is_not_what_the_person_knew_is_left_alone(
+    run: Run, make_node: Any, before: Condition | None, status: OutcomeStatus, reason: OutcomeReason
+) -> None:
+    node, kind, asked = cleared(make_node, [before])
+    outcome = run(clear_condition.execute(order(kind), kind, node))
+    assert (outcome.status, outcome.reason, asked) == (status, reason, [])
 
 
 def test_every_kind_of_order_has_its_module() -> None:

@@ -142,7 +142,7 @@ def test_a_hello_is_let_go_once_it_is_answered(with_link: Play) -> None:
 
     def kept() -> list[object]:
         gc.collect()
-        return [each for each in gc.get_objects() if isinstance(each, PartStatus) and each.job == "kept-1"]
+        return [each for each in gc.get_objects() if type(each) is PartStatus and each.job == "kept-1"]
 
     async def scene(link: Link) -> None:
         async with link.connected(link.contexts("n1")) as agent:

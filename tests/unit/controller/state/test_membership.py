@@ -1,15 +1,21 @@
 """Who belongs to the fleet: retired nodes, machines that join under an old name, and nodes a person has put right."""
 
+from datetime import timedelta
+
 import pytest
 from fakes.simulated_cluster import SimulatedCluster, job_spec
 
 from controller.errors import NotFound, Refused
-from controller.state import membership
+from controller.state import membership, views
+from controller.state.why import why
 from remediations.engine import Engine
 from remediations.operator import RulingAgainst
 from remediations.playbook import shipped
-from wire.api import Health, JobPhase, Mode, NodePhase, RunPhase
+from wire.api import AcceleratorKind, Health, JobPhase, Mode, NodePhase, OrderState, RunPhase
 from wire.attempts import FailureKind
+from wire.conditions import Condition, Severity, Status
+from wire.messages import Accelerator, AcceleratorsChanged, ConditionChanges
+from wire.orders import ClearCondition
 
 
 def running_job(cluster, spec=None):
@@ -49,6 +55,71 @@ def fail_validation(cluster, name):
     cluster.run(3)
     assert cluster.node(name).phase is NodePhase.REPAIRING
     return node
+
+
+# -- clear
+
+
+def order(cluster, key):
+    return cluster.store.transact(lambda s: views.order_view(s, key))
+
+
+def say_fault(cluster, name, *components):
+    condition = Condition(
+        "GpuRowRemapFailed",
+        Status.TRUE,
+        Severity.CRITICAL,
+        "remap_failed",
+        "m",
+        cluster.utc,
+        1,
+        cluster.utc + timedelta(minutes=5),
+        components=list(components),
+    )
+    cluster.nodes[name]._say(ConditionChanges([condition]))
+    cluster.run(1)
+
+
+def test_a_fault_is_cleared_by_an_order_to_its_node(cluster):
+    say_fault(cluster, "n1", "GPU-1", "GPU-2")
+    key = cluster.operate().clear("n1", "GpuRowRemapFailed", ["GPU-2"], "exchanged")
+    cluster.run(2)
+    told = ClearCondition("GpuRowRemapFailed", 1, "person:ann", "exchanged", ["GPU-2"])
+    assert cluster.nodes["n1"].cleared == [told]
+    view = order(cluster, key)
+    chain = cluster.store.transact(lambda s: why(s, "node", "n1", cluster.seen())).chain
+    assert (view.state, view.asked_by, view.node) == (OrderState.DONE, "person:ann", "n1")
+    assert "person:ann clears GpuRowRemapFailed of GPU-2: exchanged" in [link.text for link in chain]
+
+
+def test_each_clearing_is_an_order_of_its_own(cluster):
+    say_fault(cluster, "n1", "GPU-1")
+    keys = [cluster.operate().clear("n1", "GpuRowRemapFailed", [], "exchanged") for _ in range(2)]
+    cluster.run(2)
+    assert len(set(keys)) == len(cluster.nodes["n1"].cleared) == 2
+
+
+def test_a_clearing_that_never_left_expires(cluster):
+    say_fault(cluster, "n1", "GPU-1")
+    cluster.nodes["n1"].die()
+    key = cluster.operate().clear("n1", "GpuRowRemapFailed", [], "exchanged")
+    cluster.run(70)
+    cluster.nodes["n1"].connect()
+    cluster.run(2)
+    assert order(cluster, key).state is OrderState.EXPIRED
+    assert cluster.nodes["n1"].cleared == []
+
+
+def test_what_is_not_there_cannot_be_cleared(cluster):
+    with pytest.raises(NotFound, match="no GpuRowRemapFailed on n1: there is none"):
+        cluster.operate().clear("n1", "GpuRowRemapFailed", [], "exchanged")
+    say_fault(cluster, "n1", "GPU-1")
+    with pytest.raises(NotFound, match="no DiskFull on n1: there are GpuRowRemapFailed"):
+        cluster.operate().clear("n1", "DiskFull", [], "emptied")
+    with pytest.raises(NotFound, match="not about GPU-9; it names GPU-1"):
+        cluster.operate().clear("n1", "GpuRowRemapFailed", ["GPU-9"], "exchanged")
+    with pytest.raises(NotFound, match="no node"):
+        cluster.operate().clear("n77", "GpuRowRemapFailed", [], "exchanged")
 
 
 # -- retire
@@ -226,3 +297,23 @@ def test_jobs_go_on_while_nodes_are_retired_and_repaired(cluster):
     cluster.operate().retire("n4", "sold", False)
     cluster.train(job, 1, to=20)
     assert (cluster.job(job).phase, cluster.job(job).attempt) == (JobPhase.RUNNING, 1)
+
+
+# -- accelerators
+
+
+def test_accelerators_are_kept_until_the_node_tells_of_others(cluster):
+    """A hello that can't tell yet takes none away; work can be placed on those that are there now."""
+    h200 = [Accelerator(f"GPU-{n}", "H200", 141 * 2**30) for n in range(3)]
+    node = cluster.nodes["n1"]
+    node._say(AcceleratorsChanged(h200))
+    cluster.run(1)
+    node.connect()
+    cluster.run(1)
+    view = cluster.node("n1")
+    assert (view.accelerators, view.accelerator_kinds) == (3, [AcceleratorKind("H200", 141 * 2**30, 3)])
+    node._say(AcceleratorsChanged(h200[1:]))
+    cluster.run(1)
+    job = cluster.submit(job_spec(nodes=1, accelerators_per_node=2))
+    cluster.run(3)
+    assert [key[0] for key in node.launches] == [job]

@@ -1,0 +1,3 @@
+from agent.prober.child import main
+
+main()
