@@ -13,6 +13,7 @@ from agent.config import Config
 from agent.hysteresis import Rule
 from agent.sensors import Batch, Cadence, Host, Metrics, Sensor, Source
 from agent.site import SiteChecks, site_checks, site_sensors
+from wire.conditions import Severity
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class BoundCheck:
     judge: Callable[[Sequence[Timed[Any]]], Judged]
     rule: Rule
     clears: Clears = Clears.FACT
+    worst: Severity = Severity.CRITICAL  # that it can say
 
 
 def bind_sensors(config: Config, site: SiteChecks) -> dict[str, BoundSensor]:
@@ -73,7 +75,7 @@ def _bind_sensor(sensor: Sensor, options: Cadence) -> BoundSensor:
 def _bind_check(check: Check, thresholds: Steadiness, sensor: str) -> BoundCheck:
     rule = Rule(thresholds.bad, thresholds.of, thresholds.good)
     judge = partial(_judge_with, check, thresholds)
-    return BoundCheck(check.condition, sensor, check.window, judge, rule, check.clears)
+    return BoundCheck(check.condition, sensor, check.window, judge, rule, check.clears, check.worst)
 
 
 def _judge_with(check: Check, thresholds: Steadiness, window: Sequence[Timed[Any]]) -> Judged:

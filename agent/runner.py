@@ -1,7 +1,6 @@
 """Runs sensors and checks: owns timing, windows and errors, so that they need not."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
@@ -9,6 +8,9 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+
+from agent.ailments import Ailments
 from agent.binding import BoundCheck
 from agent.checks import Clears, Judged, Timed, Verdict, healthy
 from agent.clock import Clock
@@ -19,8 +21,6 @@ from agent.prober.prober import Hung
 from agent.settling import NODE, NOT_PRESENT, Folded, Settled, fold, observe, unknown
 from agent.states import States
 from wire.conditions import Condition, Severity, Status
-
-log = logging.getLogger(__name__)
 
 PROBE_HUNG = "ProbeHung"
 WINDOW_GAP_S = 0.5  # between the readings of a survey, for checks that need more than one
@@ -66,7 +66,7 @@ class Runner:
         self._states = States(self._readers(), lambda type_: recalled(self._standing(type_)))
         self._absent: set[str] = set()
         self._hung = set(recalled(self._standing(PROBE_HUNG))) & set(self._checks)  # until they answer
-        self._ailing: dict[str, str] = {}  # sensor or check, and what was logged of it
+        self._ailments = Ailments(clock.boottime)  # of sensors and checks
 
     @property
     def hung(self) -> list[str]:
@@ -126,7 +126,7 @@ class Runner:
         except _NothingKnown as nothing:
             window.clear()
             for check in self._checks[probe.name]:
-                self._unsettle(check, nothing.verdict, probe)
+                self._unsettle(check, self._hiding(check, nothing.verdict), probe)
             return
         if look.reading is None:
             self._gone(probe)
@@ -156,7 +156,7 @@ class Runner:
                     return []
                 window.append(Timed(look.at, look.reading))
         except _NothingKnown as nothing:
-            return [(check.condition, {NODE: Settled(said=nothing.verdict)}) for check in checks]
+            return [(each.condition, {NODE: Settled(said=self._hiding(each, nothing.verdict))}) for each in checks]
         return [(check.condition, self._surveyed(check, window)) for check in checks]
 
     def _surveyed(self, check: BoundCheck, window: Sequence[Timed[Any]]) -> dict[str, Settled]:
@@ -176,15 +176,15 @@ class Runner:
         try:
             look = await probe.read()
         except Hung as error:
-            self._note(probe.name, str(error))
+            self._ailments.note(probe.name, str(error))
             self._hanging(probe.name, True)
             raise _NothingKnown(Reason.SENSOR_HUNG, str(error)) from None
         except Exception as error:  # whatever a sensor raises means: nothing known
             text = f"sensor {probe.name} failed: {error or type(error).__name__}"
-            self._note(probe.name, text)
+            self._ailments.note(probe.name, text)
             self._hanging(probe.name, False)
             raise _NothingKnown(Reason.SENSOR_FAILED, text) from None
-        self._note(probe.name, "")
+        self._ailments.note(probe.name, "")
         self._hanging(probe.name, False)
         return look
 
@@ -193,13 +193,20 @@ class Runner:
         try:
             judged = check.judge(list(window)[-check.window :])
         except Exception as error:
-            self._note(check.condition, f"check of {check.condition} failed: {type(error).__name__}: {error}")
+            self._ailments.note(check.condition, f"check of {check.condition} failed: {type(error).__name__}: {error}")
             return None
-        self._note(check.condition, "")
+        self._ailments.note(check.condition, "")
         return judged
 
     def _failed(self, check: BoundCheck) -> Verdict:
-        return Verdict(Status.UNKNOWN, Severity.WARNING, Reason.CHECK_FAILED, self._ailing[check.condition])
+        text = self._ailments.of(check.condition)
+        return self._hiding(check, Verdict(Status.UNKNOWN, Severity.WARNING, Reason.CHECK_FAILED, text))
+
+    def _hiding(self, check: BoundCheck, nothing: Verdict) -> Verdict:
+        """A sensor that hangs may hide what the check would say at worst; so may one that fails, unless it never gave a
+        reading on this node: then it can't be had here."""
+        hides = nothing.reason == Reason.SENSOR_HUNG or was_judged(self._book.get(check.condition))
+        return msgspec.structs.replace(nothing, hides=check.worst) if hides else nothing
 
     def _settle(self, type_: str, judged: Judged, rule: Rule, clears: Clears, probe: Probe | None) -> None:
         sensor = probe.name if probe else ""
@@ -241,13 +248,6 @@ class Runner:
             if renewals := self._book.renewals(self._clock.utc()):
                 self._publish(renewals, False)
 
-    def _note(self, name: str, text: str) -> None:
-        """Log trouble once, and its end once."""
-        if self._ailing.get(name, "") == text:
-            return
-        log.warning("%s", text) if text else log.info("%s answers again", name)
-        self._ailing[name] = text
-
     def _standing(self, type_: str) -> Condition | None:
         """What was told of it, if it counts: facts age, and what sticks does not (law 3)."""
         told = self._book.get(type_)
@@ -280,6 +280,12 @@ def probe_hung(names: Sequence[str]) -> Folded:
         return Folded(healthy(Reason.SENSORS_ANSWER, "every sensor answers"))
     message, action = f"no answer from {', '.join(names)}", "look for a dead mount or a hung driver"
     return Folded(Verdict(Status.TRUE, Severity.CRITICAL, Reason.SENSOR_HUNG, message, action), list(names))
+
+
+def was_judged(told: Condition | None) -> bool:
+    """Whether anything was ever said of it but that its sensor fails. A condition's generation outlives reboots, and
+    that of the first word is 1."""
+    return told is not None and (told.generation > 1 or told.reason not in (Reason.SENSOR_FAILED, Reason.CHECK_FAILED))
 
 
 def recalled(condition: Condition | None) -> dict[str, Settled]:

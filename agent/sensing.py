@@ -55,9 +55,10 @@ class Means:
 
 
 class Sensing:
-    """What senses and judges, under one configuration."""
+    """What senses and judges, under one configuration. ``before``: the one that ended, which may have left processes
+    behind."""
 
-    def __init__(self, config: Config, found: SiteChecks, means: Means) -> None:
+    def __init__(self, config: Config, found: SiteChecks, means: Means, before: "Sensing | None" = None) -> None:
         self.config, self._faults = config, means.faults
         self.sensors = bind_sensors(config, found)
         host = Host(config.node, config.address, means.boot_id, config.state_dir, config.helper)
@@ -70,6 +71,8 @@ class Sensing:
             means.faults.heard,
             means.faults.lost,
         )
+        if before is not None:
+            self.prober.take_over(before.prober)
         checks = [*bind_checks(config, found), spool_full.CHECK]
         asked = [*_probes(self.sensors, self.prober), spool_full.SpoolProbe(means.dropped, means.clock)]
         probes = [Tallied(probe, means.tally) for probe in asked]
@@ -97,15 +100,17 @@ class Senses:
 
     def __init__(self, config: Config, means: Means) -> None:
         self._config, self._means = config, means
-        self._changed, self._begun = asyncio.Event(), asyncio.Event()
+        self._changed = asyncio.Event()
+        self._begun = asyncio.Event()  # the one in force is of the newest configuration
         self._now: Sensing | None = None
         self._news: dict[str, bytes] = {}
 
     async def run(self) -> None:
         while True:
             self._changed.clear()
-            self._now = await _prepare(self._config, self._means)
-            self._begun.set()
+            self._now = await _prepare(self._config, self._means, self._now)
+            if not self._changed.is_set():
+                self._begun.set()
             for sensor, news in self._news.items():
                 self._now.prober.tell(sensor, news)
             await self._until_changed(self._now)
@@ -115,24 +120,29 @@ class Senses:
         self._config = config
         self._means.faults.use(rules)
         self._changed.set()
+        self._begun.clear()
 
     async def survey(self) -> list[tuple[str, Folded]]:
-        await self._begun.wait()
-        assert self._now is not None
-        return await self._now.runner.survey()
+        """Of the configuration in force when it ends: one that a change cut off is made anew."""
+        while True:
+            sensing = await self._in_force()
+            found = await sensing.runner.survey()
+            if self._is_in_force(sensing):
+                return found
 
     def condition(self, type_: str) -> Condition | None:
         return self._means.book.get(type_)
 
     async def clear(self, type_: str, components: list[str], words: str) -> None:
         """A person says that a fault is over; looked at anew, :meth:`condition` says what is so."""
-        await self._begun.wait()
-        assert self._now is not None
-        runner = self._now.runner
-        runner.forget(type_, components)
-        self._means.faults.forget(type_, components)
-        self._means.faults.judge()
-        await runner.look_again(type_, components, healthy(Word.CLEARED, words))
+        while True:
+            sensing = await self._in_force()
+            sensing.runner.forget(type_, components)
+            self._means.faults.forget(type_, components)
+            self._means.faults.judge()
+            await sensing.runner.look_again(type_, components, healthy(Word.CLEARED, words))
+            if self._is_in_force(sensing):
+                return
 
     def tell(self, sensor: str, news: bytes) -> None:
         self._news[sensor] = news
@@ -153,6 +163,15 @@ class Senses:
         found = {name: sensor.metrics for name, sensor in told.items() if of_now(newest[name], sensor.cadence, now)}
         return {name: metrics for name, metrics in found.items() if metrics is not None}
 
+    async def _in_force(self) -> Sensing:
+        """Waits while sensing begins anew."""
+        await self._begun.wait()
+        assert self._now is not None
+        return self._now
+
+    def _is_in_force(self, sensing: Sensing) -> bool:
+        return self._begun.is_set() and sensing is self._now
+
     async def _until_changed(self, sensing: Sensing) -> None:
         work = asyncio.create_task(sensing.run(), name="sensing")
         changed = asyncio.create_task(self._changed.wait(), name="sensing-changed")
@@ -166,8 +185,8 @@ class Senses:
             await asyncio.wait({work, changed})
 
 
-async def _prepare(config: Config, means: Means) -> Sensing:
-    return Sensing(config, await aside(lambda: site.look(config)), means)
+async def _prepare(config: Config, means: Means, before: Sensing | None) -> Sensing:
+    return Sensing(config, await aside(lambda: site.look(config)), means, before)
 
 
 def _probes(sensors: dict[str, BoundSensor], prober: Prober) -> list[Probe]:

@@ -78,7 +78,9 @@ def _sticks(state: Settled, clears: Clears) -> bool:
 def _together(verdicts: Mapping[str, Verdict]) -> Folded:
     worst = sorted(verdicts.items(), key=lambda pair: (_mildness(pair[1].severity), pair[0]))
     components = [name for name, _ in worst if name != NODE]
-    return Folded(msgspec.structs.replace(worst[0][1], message=_message(worst)), components[:COMPONENTS])
+    hides = min((verdict.hides for verdict in verdicts.values()), key=_mildness)
+    said = msgspec.structs.replace(worst[0][1], message=_message(worst), hides=hides)
+    return Folded(said, components[:COMPONENTS])
 
 
 def _message(worst: Iterable[tuple[str, Verdict]]) -> str:
@@ -94,7 +96,8 @@ def _message(worst: Iterable[tuple[str, Verdict]]) -> str:
 def _named(names: list[str], text: str) -> str:
     """A UUID tells a person nothing that the text does not: a GPU's has its number and address."""
     shown = [name for name in names if name != NODE and name not in text and not UUID.search(name)]
-    return f"{', '.join(shown[:MESSAGES])}: {text}" if shown else text
+    more = f" and {len(shown) - MESSAGES} more" if len(shown) > MESSAGES else ""
+    return f"{', '.join(shown[:MESSAGES])}{more}: {text}" if shown else text
 
 
 def _all_well(said: Mapping[str, Verdict]) -> Folded | None:

@@ -7,6 +7,7 @@ A check is a module of this package that defines
   condition names the components of all. No two of them may have a component of the same name;
 - ``WINDOW``: how many of the newest readings it needs;
 - ``CLEARS`` (:class:`Clears`), if something else than the fact itself must clear it;
+- ``WORST``: ``Severity.WARNING``, if it never says worse. Without it the worst is critical;
 - ``Thresholds``: a frozen struct derived from :class:`Steadiness`, every field with a default and the default's
   source; the node's configuration fills it from ``[thresholds.MODULE]``;
 - ``Reason``: its reasons, an enum of words;
@@ -60,11 +61,16 @@ class Steadiness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Verdict(msgspec.Struct, frozen=True):
+    """``hides``: the worst that may hide behind an UNKNOWN. INFO where the thing is not to be told here at all (a
+    library, a tool, a right that is missing) or another condition tells of it; else a fault of that severity may be
+    there. It stays on the node, and says whether a node that comes back can be trusted."""
+
     status: Status
     severity: Severity
     reason: str  # a word of an enum
     message: str
     suggested_action: str = ""
+    hides: Severity = Severity.INFO
 
 
 Judged = Verdict | Mapping[str, Verdict]
@@ -82,6 +88,7 @@ class Check:
     judge: Callable[[Sequence[Timed[Any]], Any], Judged]
     clears: Clears
     action: str
+    worst: Severity = Severity.CRITICAL
 
 
 def healthy(reason: StrEnum, message: str) -> Verdict:
@@ -109,4 +116,5 @@ def check(name: str, module: Any) -> Check:
         judge=module.judge,
         clears=getattr(module, "CLEARS", Clears.FACT),
         action=module.ACTION,
+        worst=getattr(module, "WORST", Severity.CRITICAL),
     )

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "ClockOffset"
 READS = "clock"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look at the time service (chronyc tracking, timedatectl) and the servers it names"
 
 
@@ -33,4 +34,5 @@ def judge(window: Sequence[Timed[Reading]], thresholds: Thresholds) -> Verdict:
     message = f"the clock is {abs(offset) * 1000:.1f} ms {'behind' if offset > 0 else 'ahead'}"
     if not abs(offset) > thresholds.seconds:
         return healthy(Reason.CLOCK_RIGHT, message)
-    return fault(Severity.WARNING, Reason.CLOCK_WRONG, message, ACTION)
+    limit = f"limit {thresholds.seconds * 1000:g} ms"
+    return fault(Severity.WARNING, Reason.CLOCK_WRONG, f"{message}, {limit}", ACTION)

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "ClockUnsynchronised"
 READS = "clock"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look at the time service (chronyc tracking, timedatectl) and the servers it names"
 
 

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "CpuFrequencyCapped"
 READS = "cpu_clock"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look at the power profile of firmware and system: they allow less than the hardware can"
 GHZ = 1e9
 

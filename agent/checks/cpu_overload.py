@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "CpuOverload"
 READS = "cpu"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look for processes that belong to no job"
 
 
@@ -39,4 +40,5 @@ def judge(window: Sequence[Timed[Reading]], thresholds: Thresholds) -> Verdict:
     message = f"load {reading.load_15m:.1f} over 15 minutes on {reading.cores} cores"
     if not load > thresholds.load_per_core:
         return healthy(Reason.LOAD_NORMAL, message)
-    return fault(Severity.WARNING, Reason.LOAD_HIGH, message, ACTION)
+    limit = f"limit {thresholds.load_per_core:g} for each"
+    return fault(Severity.WARNING, Reason.LOAD_HIGH, f"{message}, {limit}", ACTION)

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "CpuSlow"
 READS = "cpu_clock"
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "look at the BMC: a lost power supply, or heat, holds them back (PROCHOT); a cold start often ends it"
 GHZ = 1e9
 

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "CpuSteal"
 READS = "cpu"
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "ask who runs the host: another machine takes this one's processors"
 
 

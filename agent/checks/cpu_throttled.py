@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "CpuThrottled"
 READS = "cpu_clock"
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "look at fans, air flow and the room's temperature"
 
 

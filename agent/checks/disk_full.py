@@ -12,7 +12,7 @@ READS = "disk"
 WINDOW = 1
 ACTION = "free space there, or take the node out"
 GIB = 2**30
-BESIDE = ("/boot", "/efi", "/media", "/run/media")
+BESIDE = ("/boot", "/efi", "/media", "/run/media", "/dev/shm")  # noqa: S108 - judged, not written
 
 
 class Thresholds(Steadiness, frozen=True):
@@ -22,7 +22,8 @@ class Thresholds(Steadiness, frozen=True):
     5 %, critical 3 %). ``plenty_gib`` free is enough whatever the fraction: 3 % of 30 TB is no emergency.
 
     At most a warning, our judgement: what is shared, for a full server must not take every node out of work; the boot
-    loader's partitions and removable media, which no work needs.
+    loader's partitions and removable media, which no work needs; /dev/shm, which is the jobs' own memory (NCCL, data
+    loaders) and is freed with what they leave there: neither taking the node out nor a reboot mends the job.
     """
 
     warning: Fraction = 0.05
@@ -55,9 +56,9 @@ def _judge(mount: Mount, thresholds: Thresholds) -> Verdict | None:
     left = f"{mount.bytes_free / GIB:.1f} of {mount.bytes / GIB:.1f} GiB free"
     space, inodes = _space(mount.bytes, mount.bytes_free, thresholds), _inodes(mount, thresholds)
     if space is not None and inodes is not Severity.CRITICAL:
-        return fault(_at_most(space, mount), Reason.SPACE_LOW, left, ACTION)
+        return fault(_at_most(space, mount), Reason.SPACE_LOW, f"{left}, {_limit(space, thresholds)}", ACTION)
     if inodes is not None:
-        message = f"{mount.inodes_free} of {mount.inodes} inodes free"
+        message = f"{mount.inodes_free} of {mount.inodes} inodes free, {_limit(inodes, thresholds)}"
         return fault(_at_most(inodes, mount), Reason.INODES_LOW, message, ACTION)
     return healthy(Reason.SPACE_ENOUGH, left)
 
@@ -65,6 +66,11 @@ def _judge(mount: Mount, thresholds: Thresholds) -> Verdict | None:
 def _at_most(severity: Severity, mount: Mount) -> Severity:
     beside = any(mount.path == place or mount.path.startswith(f"{place}/") for place in BESIDE)
     return Severity.WARNING if mount.remote or beside else severity
+
+
+def _limit(passed: Severity, thresholds: Thresholds) -> str:
+    limit = thresholds.critical if passed is Severity.CRITICAL else thresholds.warning
+    return f"limit {limit * 100:g} %"
 
 
 def _space(whole: int, free: int, thresholds: Thresholds) -> Severity | None:

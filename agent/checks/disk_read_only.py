@@ -15,8 +15,10 @@ ACTION = "look at the kernel log for the error; check the file system (fsck) bef
 
 
 class Thresholds(Steadiness, frozen=True):
-    """Nothing to set: ext4 (errors=remount-ro) and btrfs turn read-only by themselves only after an error, and a mount
-    that the node's configuration requires must be writable. As node-problem-detector's ReadonlyFilesystem
+    """Nothing to set: ext4 (errors=remount-ro) and btrfs turn read-only by themselves only after an error, and leave
+    the mount's own options at rw; a mount that the node's configuration requires must be writable. One that a person
+    made read-only (mount -o remount,ro), or that was mounted so, is no fault. As node-problem-detector's
+    ReadonlyFilesystem
     (https://github.com/kubernetes/node-problem-detector/blob/master/config/readonly-monitor.json)."""
 
 

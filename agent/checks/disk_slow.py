@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "DiskSlow"
 READS = "disk_io"
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "look at what reads and writes there (iotop), at its cable and its health (smartctl -a)"
 
 
@@ -46,4 +47,5 @@ def _judge(before: Disk, now: Disk, thresholds: Thresholds) -> Verdict:
     message = f"{max(done, 0)} requests took {max(took, 0.0):.1f} ms each"
     if done < thresholds.least or not took > thresholds.milliseconds:
         return healthy(Reason.DISK_QUICK, message)
-    return fault(Severity.WARNING, Reason.DISK_SLOW, message, ACTION)
+    limit = f"limit {thresholds.milliseconds:g} ms"
+    return fault(Severity.WARNING, Reason.DISK_SLOW, f"{message}, {limit}", ACTION)

@@ -13,6 +13,7 @@ from wire.conditions import Severity
 TYPE = "DiskWorn"
 READS = "smart"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "plan for its replacement"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuClockLow"
 READS = ("gpu_nvml", "gpu_amd")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "reset the GPU at the next occasion, or reboot; such a GPU slows down the whole job"
 EXPLAINED = 0x02 | 0x08 | 0x20 | 0x40 | 0x80  # clocks set by a person, and what GpuSlowdown judges
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuEccCorrected"
 READS = ("gpu_nvml_health", "gpu_amd_health")
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "watch it; run memory diagnostics when the node is free"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuMemoryHeld"
 READS = ("gpu_nvml_health", "gpu_amd_health")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "end what has it open (fuser -v /dev/nvidia*, or /dev/kfd), zombies' parents too; else reset the GPU"
 GIB = 2**30
 

@@ -13,6 +13,7 @@ from wire.conditions import Severity
 TYPE = "GpuModesMixed"
 READS = ("gpu_nvml_health", "gpu_amd_health")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "set all GPUs of the node alike (nvidia-smi -i GPU -mig, -e, -pl), and reset those whose mode is pending"
 
 

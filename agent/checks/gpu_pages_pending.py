@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuPagesPending"
 READS = ("gpu_nvml_health", "gpu_amd_health")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "reset the GPU, or reboot, when no job is on it"
 
 

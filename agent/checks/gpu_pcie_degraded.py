@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuPcieDegraded"
 READS = ("gpu_nvml_health", "gpu_amd_health")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "reboot at the next occasion; if it stays, reseat the GPU or riser, and look at AER errors in the kernel log"
 
 

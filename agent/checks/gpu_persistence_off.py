@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuPersistenceOff"
 READS = "gpu_nvml_health"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "run nvidia-persistenced (systemctl enable --now nvidia-persistenced)"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuPowerOverLimit"
 READS = ("gpu_nvml", "gpu_amd")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "reset the GPU at the next occasion; if it goes on, have it exchanged: its power control does not work"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "GpuRowRemapPending"
 READS = "gpu_nvml_health"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "reset the GPU when no job is on it"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "HdfsDegraded"
 READS = "storage_hdfs"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "start the DataNodes that are down (hdfs dfsadmin -report -dead); hdfs fsck / -list-corruptfileblocks"
 
 

@@ -13,6 +13,7 @@ from wire.conditions import Severity
 TYPE = "HugePagesMissing"
 READS = "memory"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "set vm.nr_hugepages again, early after boot: fragmented memory has room for few"
 
 

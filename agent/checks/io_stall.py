@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "IoStall"
 READS = "pressure"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look at DiskSlow, DiskStuck and MountDead, and at what reads or writes (iotop)"
 
 

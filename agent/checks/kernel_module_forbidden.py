@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "KernelModuleForbidden"
 READS = "kernel_modules"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "unload it (modprobe -r), and keep it from loading (/etc/modprobe.d)"
 
 

@@ -13,6 +13,7 @@ from wire.conditions import Severity
 TYPE = "MemoryCorrupted"
 READS = "memory"
 WINDOW = 1
+WORST = Severity.WARNING
 CLEARS = Clears.REBOOT
 ACTION = "drain the node, test its memory; a module that does it again needs repair"
 KIB = 1024

@@ -13,6 +13,7 @@ from wire.conditions import Severity
 TYPE = "MemoryEccCorrected"
 READS = "memory_ecc"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "replace the module at the next maintenance: one with many corrected errors sooner has one that is not"
 
 

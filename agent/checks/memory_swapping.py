@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "MemorySwapping"
 READS = "memory"
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "look for processes that belong to no job; give the job less memory or the node no swap"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "NetworkDrops"
 READS = "network"
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "enlarge rings and queues (`ethtool -G`), spread interrupts over CPUs, look for congestion and flow control"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "NetworkErrors"
 READS = "network"
 WINDOW = 2
+WORST = Severity.WARNING
 ACTION = "clean or exchange cable and transceiver; drain the node if jobs end with peer_error"
 
 

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "NetworkFlapping"
 READS = "network"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "reseat or exchange cable and transceiver; look at the switch port's log; drain the node if jobs fail by it"
 
 

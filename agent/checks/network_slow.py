@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "NetworkSlow"
 READS = "network"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "reseat cable and transceiver, look at the switch port's settings; then drain the node and train the link anew"
 
 

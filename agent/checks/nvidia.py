@@ -11,6 +11,9 @@ from wire.conditions import Severity, Status
 G = TypeVar("G", bound=Device)
 
 
+NOT_HERE = (Trouble.NONE, Trouble.RELEASED, Trouble.LIBRARY_MISSING, Trouble.NO_PERMISSION)
+
+
 class Silence(StrEnum):
     """Why nothing is known of a GPU."""
 
@@ -45,9 +48,11 @@ def grown(before: int | None, now: int | None) -> int:
 
 
 def silent(gpu: Device) -> Verdict:
+    """A GPU that does not answer may hide anything; one that nobody here can ask, or that was let go, hides nothing."""
     reason = Silence.RELEASED if gpu.trouble is Trouble.RELEASED else Silence.GPU_SILENT
+    hides = Severity.INFO if gpu.trouble in NOT_HERE else Severity.CRITICAL
     why = gpu.error or gpu.trouble or "not read before"
-    return Verdict(Status.UNKNOWN, Severity.WARNING, reason, f"{label(gpu)}: {why}")
+    return Verdict(Status.UNKNOWN, Severity.WARNING, reason, f"{label(gpu)}: {why}", hides=hides)
 
 
 def label(gpu: Device) -> str:

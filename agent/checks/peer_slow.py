@@ -12,6 +12,7 @@ from wire.peers import PeerFigure
 TYPE = "PeerSlow"
 READS = "lan_peers"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look for errors and drops of this node's link, congestion, and a machine that does not keep up"
 
 

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "ProcessStuck"
 READS = "processes"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "see what it waits for (cat /proc/PID/stack); a dead mount or driver; often only a reboot frees it"
 NAMED = 3
 

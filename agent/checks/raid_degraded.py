@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "RaidDegraded"
 READS = "disk_io"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "see which disk is gone (cat /proc/mdstat) and replace it: the next one takes the data"
 
 

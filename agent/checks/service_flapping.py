@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "ServiceFlapping"
 READS = "services"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "see why it ends (journalctl -u UNIT)"
 
 

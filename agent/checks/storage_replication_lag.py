@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "StorageReplicationLag"
 READS = ("storage_mongodb", "storage_mysql", "storage_postgresql", "storage_redis")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look at the replica's log and load, and at the network to its primary; do not fail over to it meanwhile"
 
 

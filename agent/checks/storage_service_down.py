@@ -11,6 +11,7 @@ from wire.conditions import Severity, Status
 TYPE = "StorageServiceDown"
 READS = SERVICES
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = (
     "look at the service itself if several nodes say so, else at this node's way to it; the reason says what failed"
 )

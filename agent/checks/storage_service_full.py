@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "StorageServiceFull"
 READS = ("storage_hdfs", "storage_mongodb", "storage_mysql", "storage_postgresql", "storage_redis")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "end idle clients or raise its limit (connections); delete old checkpoints, or enlarge it (capacity)"
 
 

@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "StorageServiceReadOnly"
 READS = ("storage_hdfs", "storage_mongodb", "storage_mysql", "storage_postgresql", "storage_redis")
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look for a fail-over, a full disk or safe mode there; point writers at the primary"
 
 

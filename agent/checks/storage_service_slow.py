@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "StorageServiceSlow"
 READS = SERVICES
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look at the service's load, disks and network; if one node alone says so, at that node's network"
 
 

@@ -10,6 +10,7 @@ from wire.conditions import Severity, Status
 TYPE = "TpuRuntimeSilent"
 READS = "tpu"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look whether the workload steps; take its stacks; a runtime that hangs goes with its process"
 
 

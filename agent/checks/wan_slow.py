@@ -11,6 +11,7 @@ from wire.conditions import Severity
 TYPE = "WanSlow"
 READS = "wan"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "look at the uplink's load, at name servers that time out, and at the other end"
 
 

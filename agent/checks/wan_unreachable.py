@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "WanUnreachable"
 READS = "wan"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "from several nodes: look at the uplink, gateway or proxy; from one alone: at its routes and name servers"
 
 

@@ -10,6 +10,7 @@ from wire.conditions import Severity
 TYPE = "ZombieProcesses"
 READS = "processes"
 WINDOW = 1
+WORST = Severity.WARNING
 ACTION = "restart the parent that doesn't wait for its children: they keep process numbers"
 NAMED = 3
 

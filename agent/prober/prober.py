@@ -103,6 +103,15 @@ class Prober:
         for task in self._tasks:
             task.cancel()
 
+    def take_over(self, before: "Prober") -> None:
+        """From one that is closed: what hung there is asked apart here too, at once, since another configuration may
+        have mended it; what it left behind is still waited for before its sensor is asked."""
+        for sensor, trial in before._trials.items():
+            if sensor in self._deadlines:
+                self._trials[sensor] = Trial(self._clock.boottime(), PAUSE_S[0])
+                if trial.left_behind is not None:
+                    self._leave(trial.left_behind, sensor)
+
     async def start(self) -> None:
         """So that sources are followed before a sensor is asked."""
         with suppress(Failed):

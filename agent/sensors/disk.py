@@ -49,8 +49,8 @@ class State(StrEnum):
 
 class Mount(msgspec.Struct, frozen=True):
     """``bytes_free`` and ``inodes_free`` are what an ordinary user can have; None unless it answered. A file system
-    without a table of inodes has ``inodes`` 0. ``read_only``: nobody can write there; ``lost_writes``: somebody could
-    before, or should. ``remote``: others may share it. ``silent_s``: how long it hangs."""
+    without a table of inodes has ``inodes`` 0. ``read_only``: nobody can write there; ``lost_writes``: and nobody asked
+    for that. ``remote``: others may share it. ``silent_s``: how long it hangs."""
 
     path: str
     state: State = State.ANSWERED
@@ -84,10 +84,11 @@ class FileSystems:
 
     def read(self) -> Reading | None:
         table = parse(text(f"{self._proc}/self/mountinfo") or "")
+        machine = parse(text(f"{self._proc}/1/mountinfo") or "")
         wanted = _wanted(table, self._options)
         self._ask([(entry.number, path) for path, entry in wanted.items() if entry is not None and entry.remote])
         should = fstab_writable(text(self._fstab) or "")
-        mounts = [self._mount(path, entry, should) for path, entry in wanted.items()]
+        mounts = [self._mount(path, entry, machine.get(path), should) for path, entry in wanted.items()]
         found = [mount for mount in mounts if mount is not None]
         return Reading(found) if found else None
 
@@ -104,7 +105,7 @@ class FileSystems:
             return asked is None
         return asked.answer is None or asked.age_s >= self._options.remote_every_s
 
-    def _mount(self, path: str, entry: Entry | None, should: frozenset[str]) -> Mount | None:
+    def _mount(self, path: str, entry: Entry | None, machine: Entry | None, should: frozenset[str]) -> Mount | None:
         if entry is None:
             return Mount(path, State.MISSING, required=True)
         known = Mount(
@@ -114,7 +115,7 @@ class FileSystems:
             required=path in self._options.required,
             remote=entry.remote,
             read_only=entry.read_only,
-            lost_writes=self._lost_writes(entry, should),
+            lost_writes=self._lost_writes(entry, machine, should),
         )
         if not entry.remote:
             return _told(known, _statvfs(path))
@@ -123,12 +124,15 @@ class FileSystems:
             return msgspec.structs.replace(known, state=State.HUNG, silent_s=asked.age_s)
         return _told(known, asked.answer)
 
-    def _lost_writes(self, entry: Entry, should: frozenset[str]) -> bool:
-        """An error makes a file system read-only and leaves the mount's own options. In a sandbox those say nothing:
-        there the table of file systems does, and what was seen."""
+    def _lost_writes(self, entry: Entry, machine: Entry | None, should: frozenset[str]) -> bool:
+        """An error makes a file system read-only and leaves the mount's own options; whoever says ``remount,ro``
+        changes both. In a sandbox (ProtectSystem=) its own options say nothing: those that the machine's first process
+        sees do (``machine``). Where that hides its mounts (hidepid), fstab tells, and what was seen."""
         if not entry.read_only:
             self._written.add(entry.path)
             return False
+        if machine is not None and machine.number == entry.number:
+            return "rw" in machine.options
         return "rw" in entry.options or entry.path in should or entry.path in self._written
 
     def tell(self, news: bytes) -> None:

@@ -91,11 +91,13 @@ class Port(msgspec.Struct, frozen=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """Sorted by name, at most MOST. ``at_least`` and ``flaps_over_s``: of the options."""
+    """Sorted by name, at most MOST. ``at_least`` and ``flaps_over_s``: of the options. ``most_active``: as many ports
+    as were active at once since the machine started."""
 
     ports: list[Port]
     at_least: int = 0
     flaps_over_s: float = 43_200.0
+    most_active: int = 0
 
 
 class Watch:
@@ -117,8 +119,9 @@ class Watch:
             return None
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
         ports = [self._look(name, now) for name in sorted(wanted)[:MOST]]
+        most_active = self._memory.best("active", sum(port.present and port.state == 4 for port in ports)) or 0
         self._memory.save()
-        return Reading(ports, options.at_least, options.flaps_over_s)
+        return Reading(ports, options.at_least, options.flaps_over_s, most_active)
 
     def _there(self) -> list[str]:
         root = self._options.root

@@ -77,15 +77,17 @@ def verdict(command: Command, ended: Ended) -> Verdict:
     """What the end of one run says."""
     if ended.hung:
         text = ended.error or f"no end within {command.deadline_s:g} s; killed"
-        return _unknown(Reason.COMMAND_HUNG, f"{command.argv[0]}: {text}")
-    if ended.status is None or ended.status < 0:
-        text = ended.error or f"ended by signal {-(ended.status or 0)}"
-        return _unknown(Reason.COMMAND_BROKEN, f"{command.argv[0]}: {text}")
+        return _unknown(Reason.COMMAND_HUNG, f"{command.argv[0]}: {text}", Severity(command.severity))
+    if ended.status is None:
+        return _unknown(Reason.COMMAND_BROKEN, f"{command.argv[0]}: {ended.error}", Severity.INFO)
+    if ended.status < 0:
+        text = ended.error or f"ended by signal {-ended.status}"
+        return _unknown(Reason.COMMAND_BROKEN, f"{command.argv[0]}: {text}", Severity(command.severity))
     if ended.status == 0:
         return healthy(Reason.COMMAND_PASSED, said(command.style, ended) or "it says nothing, and that all is well")
     text = said(command.style, ended) or f"{command.argv[0]} ended with status {ended.status}"
     if command.style is Style.NPD and ended.status != NPD_PROBLEM:
-        return _unknown(Reason.COMMAND_UNSURE, text)
+        return _unknown(Reason.COMMAND_UNSURE, text, Severity.INFO)
     return Verdict(Status.TRUE, Severity(command.severity), Reason.COMMAND_FAILED, text, command.suggested_action)
 
 
@@ -97,8 +99,9 @@ def said(style: Style, ended: Ended) -> str:
     return _cut(next((line for line in lines if line.strip()), ""))
 
 
-def _unknown(reason: Reason, text: str) -> Verdict:
-    return Verdict(Status.UNKNOWN, Severity.WARNING, reason, _cut(text))
+def _unknown(reason: Reason, text: str, hides: Severity) -> Verdict:
+    """One that can't be run, or says itself that it can't tell, hides nothing: see :class:`Verdict`."""
+    return Verdict(Status.UNKNOWN, Severity.WARNING, reason, _cut(text), hides=hides)
 
 
 def _cut(text: str) -> str:

@@ -1,6 +1,7 @@
 """Sensors and checks made of a site's own, in the shape of Mainstay's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from agent.site.command import Command, verdict
 from agent.site.files import Described, File, FileSource
 from agent.site.looking import Settings, SiteChecks
 from agent.site.minded import GRACE_S, Ended, Minded
+from wire.conditions import Severity
 
 SLACK_S = 5.0  # so that a command's own deadline is over before the prober's
 
@@ -80,7 +82,8 @@ def _file_check(name: str, file: Described) -> Check:
 
 def _command_check(name: str, command: Command) -> Check:
     thresholds = _steadiness(command.bad, command.of, command.good)
-    return _check(name, command.condition, thresholds, Clears.FACT, command.suggested_action)
+    check = _check(name, command.condition, thresholds, Clears.FACT, command.suggested_action)
+    return replace(check, worst=Severity(command.severity))
 
 
 def _check(name: str, condition: str, thresholds: type[Steadiness], clears: Clears, action: str) -> Check:

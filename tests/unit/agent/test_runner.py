@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -90,6 +91,12 @@ async def while_running(subject: Runner, work: Awaitable[Any]) -> Any:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+FAILED_FIRST = Condition(  # as an agent of the boot before remembers it
+    "Disks", Status.UNKNOWN, Severity.WARNING, "sensor_failed", "said", datetime(2026, 1, 1, tzinfo=UTC), 1,
+    datetime(1970, 1, 1, tzinfo=UTC),
+)  # fmt: skip
 
 
 async def looked(probe: PlayedProbe, times: int) -> None:
@@ -277,6 +284,31 @@ def test_a_survey_reads_each_sensor_as_often_as_its_checks_need(run: Run) -> Non
 
     run(story())
     assert (one.looks, two.looks) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "before", "worst", "hides"),
+    [
+        (Hung("no answer"), None, Severity.CRITICAL, Severity.CRITICAL),
+        (Hung("no answer"), None, Severity.WARNING, Severity.WARNING),
+        (OSError("gone"), None, Severity.CRITICAL, Severity.INFO),  # it never gave a reading on this node
+        (OSError("gone"), FAILED_FIRST, Severity.CRITICAL, Severity.INFO),
+        (OSError("gone"), msgspec.structs.replace(FAILED_FIRST, generation=2), Severity.CRITICAL, Severity.CRITICAL),
+        (OSError("gone"), msgspec.structs.replace(FAILED_FIRST, reason="good"), Severity.CRITICAL, Severity.CRITICAL),
+        (OSError("gone"), msgspec.structs.replace(FAILED_FIRST, reason="good"), Severity.WARNING, Severity.WARNING),
+    ],
+)
+def test_what_may_hide_behind_a_sensor_that_does_not_tell(
+    run: Run, error: Exception, before: Condition | None, worst: Severity, hides: Severity
+) -> None:
+    bound = replace(check("disks"), worst=worst)
+    book = Book(timedelta(seconds=60), [before] if before else [])
+
+    async def story() -> None:
+        found = dict(await runner([PlayedProbe("disks", [error])], [bound], Told(), book).survey())
+        assert (found["Disks"].verdict.status, found["Disks"].verdict.hides) == (Status.UNKNOWN, hides)
+
+    run(story())
 
 
 def test_a_survey_has_faults_that_were_told(run: Run) -> None:

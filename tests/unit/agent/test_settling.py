@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +59,20 @@ def test_a_component_that_flaps_does_not_hide_one_that_fails() -> None:
     folded = fold(after({"g0": BAD, "g1": BAD}, {"g0": GOOD, "g1": BAD}, rule=TWICE))
     assert folded is not None
     assert folded.components == ["g1"]
+
+
+def test_of_many_alike_a_few_are_named() -> None:
+    folded = fold(after({f"disk{number}": BAD for number in range(6)}))
+    assert folded is not None
+    assert folded.verdict.message == "disk0, disk1, disk2, disk3 and 2 more: hot"
+    assert len(folded.components) == 6
+
+
+def test_what_hides_behind_one_hides_behind_all() -> None:
+    hiding = msgspec.structs.replace(UNKNOWN, hides=Severity.CRITICAL)
+    folded = fold(after({"a": UNKNOWN, "b": hiding, "c": GOOD}))
+    assert folded is not None
+    assert (folded.verdict.status, folded.verdict.hides) == (Status.UNKNOWN, Severity.CRITICAL)
 
 
 def test_a_component_that_is_not_judged_any_more_is_forgotten() -> None:

@@ -1,5 +1,6 @@
 """What holds for every sensor and every check, whoever wrote it."""
 
+import importlib
 import inspect
 import pkgutil
 
@@ -11,6 +12,7 @@ from agent.binding import bind_checks, bind_sensors
 from agent.config import parse
 from agent.sensors import Host
 from agent.site import SiteChecks
+from wire.conditions import Severity
 
 CONFIG = parse('node = "n1"\naddress = "127.0.0.1"', "test")
 SENSORS, CHECKS = sensors.discover(), checks.discover()
@@ -47,6 +49,13 @@ def test_every_check_says_what_to_do_and_what_it_looks_at(name: str) -> None:
     assert check.action
     assert "\n" not in check.action
     assert inspect.getdoc(check.thresholds)
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS))
+def test_every_check_tells_the_worst_that_it_says(name: str) -> None:
+    """What may hide behind it when its sensor falls silent is judged by that."""
+    says_critical = "Severity.CRITICAL" in inspect.getsource(importlib.import_module(f"agent.checks.{name}"))
+    assert CHECKS[name].worst is (Severity.CRITICAL if says_critical else Severity.WARNING)
 
 
 def test_every_module_in_the_rooms_is_found_or_shared() -> None:

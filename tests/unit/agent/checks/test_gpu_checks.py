@@ -23,6 +23,7 @@ from agent.checks import (
     gpu_nvlink_down,
     gpu_nvlink_errors,
     gpu_pages_pending,
+    gpu_pages_retired,
     gpu_pcie_degraded,
     gpu_pcie_replays,
     gpu_persistence_off,
@@ -46,6 +47,7 @@ SLOW = [
     gpu_modes_mixed,
     gpu_nvlink_down,
     gpu_pages_pending,
+    gpu_pages_retired,
     gpu_pcie_degraded,
     gpu_persistence_off,
     gpu_row_remap_failed,
@@ -124,6 +126,10 @@ def said(verdict: Verdict | None) -> str | None:
         (gpu_pages_pending, {"retired_pending": 0}, "no_pages_pending"),
         (gpu_pages_pending, {"retired_pending": 1}, "pages_pending warning"),
         (gpu_pages_pending, {}, None),
+        (gpu_pages_retired, {"retired_corrected": 60, "retired_uncorrected": 2}, "pages_few"),
+        (gpu_pages_retired, {"retired_corrected": 60, "retired_uncorrected": 3}, "pages_many critical"),
+        (gpu_pages_retired, {"retired_uncorrected": 63}, "pages_many critical"),
+        (gpu_pages_retired, {}, None),
         (gpu_persistence_off, {"persistence": 1}, "persistence_on"),
         (gpu_persistence_off, {"persistence": 0}, "persistence_off warning"),
         (gpu_fabric, {"fabric_state": 3, "fabric_status": 0}, "fabric_joined"),
@@ -260,6 +266,57 @@ def test_a_driver_that_fails_makes_no_gpu_lost() -> None:
     gpus = [{"trouble": Trouble.NO_ANSWER}, {"uuid": "GPU-gone", "trouble": Trouble.MISSING}]
     verdicts = judged(gpu_lost, fast(*gpus, trouble=Trouble.NO_ANSWER))
     assert [verdict.status for verdict in verdicts.values()] == [Status.UNKNOWN, Status.TRUE]
+
+
+def test_a_gpu_that_does_not_answer_once_is_unknown_and_twice_is_lost() -> None:
+    silent_, well = fast({"trouble": Trouble.NO_ANSWER}), fast({})
+    assert said(judged(gpu_lost, well, silent_)["GPU-a"]) == "gpu_silent warning"
+    assert judged(gpu_lost, well, silent_)["GPU-a"].status is Status.UNKNOWN
+    assert said(judged(gpu_lost, silent_, silent_)["GPU-a"]) == "gpu_no_answer critical"
+    assert said(judged(gpu_lost, silent_, well)["GPU-a"]) == "gpu_present"
+    assert said(judged(gpu_lost, well, fast({"trouble": Trouble.LOST}))["GPU-a"]) == "gpu_fell_off_bus critical"
+
+
+@pytest.mark.parametrize(
+    ("link", "most"),
+    [
+        ({"pcie_generation": 1, "pcie_width": 16}, 3),
+        ({"pcie_generation": 3, "pcie_width": 16}, 8),
+        ({"pcie_generation": 3, "pcie_width": 8}, 4),
+        ({"pcie_generation": 4, "pcie_width": 16}, 16),
+        ({"pcie_generation": 5, "pcie_width": 16}, 31),
+        ({"pcie_generation": 6, "pcie_width": 16}, 62),
+        ({"pcie_generation": 9, "pcie_width": 16}, 62),  # newer than those known
+        ({"pcie_generation": 5}, 31),
+        ({"pcie_width": 16}, 8),
+    ],
+)
+def test_pcie_replays_are_judged_by_the_link(link: dict[str, int], most: int) -> None:
+    looks = [slow(link | {"pcie_replays": count}) for count in (0, most, 2 * most + 1)]
+    assert said(judged(gpu_pcie_replays, *looks[:2])["GPU-a"]) == "replays_few"
+    many = judged(gpu_pcie_replays, *looks[1:])["GPU-a"]
+    assert said(many) == "replays_many warning"
+    assert many.message.endswith(f"limit {most}")
+    assert said(judged(gpu_pcie_replays, *looks[1:], per_minute=100)["GPU-a"]) == "replays_few"
+
+
+def test_a_link_that_saves_power_now_was_faster_before() -> None:
+    before, now = slow({"pcie_generation": 5, "pcie_replays": 0}), slow({"pcie_generation": 1, "pcie_replays": 31})
+    assert said(judged(gpu_pcie_replays, before, now)["GPU-a"]) == "replays_few"
+
+
+@pytest.mark.parametrize(
+    ("trouble", "hides"),
+    [
+        (Trouble.RELEASED, Severity.INFO),
+        (Trouble.LIBRARY_MISSING, Severity.INFO),
+        (Trouble.NO_PERMISSION, Severity.INFO),
+        (Trouble.NO_ANSWER, Severity.CRITICAL),
+        (Trouble.LOST, Severity.CRITICAL),
+    ],
+)
+def test_what_may_hide_behind_a_silent_gpu(trouble: Trouble, hides: Severity) -> None:
+    assert judged(gpu_ecc_uncorrected, fast({"trouble": trouble}))["GPU-a"].hides is hides
 
 
 def test_a_missing_gpu_tells_how_to_accept_it() -> None:

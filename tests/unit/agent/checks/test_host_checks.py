@@ -240,6 +240,7 @@ def opened(files: int | None, most: int | None) -> processes.Reading:
         (disk_full, [mount(50, 1, remote=True)], {}, "inodes_low warning"),
         (disk_full, [mount(2, path="/boot/efi")], {}, "space_low warning"),
         (disk_full, [mount(2, path="/bootstrap")], {}, "space_low critical"),
+        (disk_full, [mount(2, path="/dev/shm")], {}, "space_low warning"),  # the jobs' own
         (disk_full, [mount(50, 4)], {}, "inodes_low warning"),
         (disk_full, [mount(4, 1)], {}, "inodes_low critical"),
         (disk_full, [mount(100, whole=10_000)], {}, "space_enough"),  # 1 % of much is plenty
@@ -255,7 +256,10 @@ def opened(files: int | None, most: int | None) -> processes.Reading:
         (mount_dead, [mount()], {}, "answers"),
         (mount_dead, [disk.Reading([Mount("/", State.HUNG, silent_s=19)])], {}, "slow unknown"),
         (mount_dead, [disk.Reading([Mount("/", State.HUNG, silent_s=20)])], {}, "hangs critical"),
-        (mount_dead, [disk.Reading([Mount("/", State.FAILED, error="Stale file handle")])], {}, "fails critical"),
+        (mount_dead, [disk.Reading([Mount("/", State.FAILED, error="Input/output error")])], {}, "fails critical"),
+        # a server's pause, which every node sees, for however long
+        (mount_dead, [disk.Reading([Mount("/home", State.HUNG, silent_s=9e5, remote=True)])], {}, "hangs warning"),
+        (mount_dead, [disk.Reading([Mount("/home", State.FAILED, error="stale", remote=True)])], {}, "fails warning"),
         (mount_missing, [mount()], {}, None),
         (mount_missing, [mount(required=True)], {}, "mounted"),
         (mount_missing, [disk.Reading([Mount("/", State.MISSING, required=True)])], {}, "not_mounted critical"),
@@ -379,3 +383,20 @@ def test_no_reading_makes_a_check_raise(check: ModuleType, data: st.DataObject) 
     for verdict in [verdicts] if isinstance(verdicts, Verdict) else verdicts.values():
         assert verdict.status is not Status.TRUE or verdict.suggested_action
         assert verdict.severity in Severity
+
+
+@pytest.mark.parametrize(
+    ("check", "readings", "limit"),
+    [
+        (disk_full, [mount(4)], "4.0 of 100.0 GiB free, limit 5 %"),
+        (disk_full, [mount(2)], "2.0 of 100.0 GiB free, limit 3 %"),
+        (disk_full, [mount(50, 4)], "4 of 100 inodes free, limit 5 %"),
+        (cpu_overload, [load(17)], "load 17.0 over 15 minutes on 8 cores, limit 2 for each"),
+        (clock_offset, [kept(0.06)], "the clock is 60.0 ms behind, limit 50 ms"),
+        (disk_slow, [io(0, 0), io(100, 10.1)], "100 requests took 101.0 ms each, limit 100 ms"),
+    ],
+)
+def test_a_fault_tells_the_limit_that_was_passed(check: ModuleType, readings: list[Any], limit: str) -> None:
+    judgement = judged(check, *readings)
+    verdict = judgement if isinstance(judgement, Verdict) else next(iter(judgement.values()))
+    assert verdict.message == limit

@@ -166,6 +166,23 @@ def test_one_port(check: ModuleType, facts: dict[str, Any], expected: str | None
     assert said(judged(check, ports(**facts)).get("mlx5_0/1")) == expected
 
 
+@pytest.mark.parametrize(
+    ("others", "most", "facts", "expected"),
+    [
+        (2, 2, {}, "port_renamed warning"),  # two of other names are there instead
+        (1, 2, {}, "port_missing critical"),
+        (2, 2, {"required": True}, "port_missing critical"),
+        (0, 0, {}, "port_missing critical"),
+    ],
+)
+def test_a_port_of_another_name(others: int, most: int, facts: dict[str, Any], expected: str) -> None:
+    there = [infiniband.Port(**ACTIVE | {"name": f"mlx5_{10 + number}/1"}) for number in range(others)]
+    gone = infiniband.Port(**ACTIVE | {"present": False, "state": None} | facts)
+    verdicts = judged(infiniband_down, infiniband.Reading([gone, *there], most_active=most))
+    assert said(verdicts["mlx5_0/1"]) == expected
+    assert {said(verdict) for name, verdict in verdicts.items() if name != "mlx5_0/1"} <= {"port_active"}
+
+
 def test_as_many_ports_as_were_asked_for() -> None:
     two = infiniband.Reading([infiniband.Port(**ACTIVE), infiniband.Port(**ACTIVE | DOWN | {"had_link": False})])
     for at_least, expected in ((1, "port_active"), (2, "too_few_active critical")):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.faults import Sighting
-from agent.faults.twins import TWINS_S, Twins
+from agent.faults.twins import KEYS, TWINS_S, Twins
 
 XID = Sighting("xid", "79", "0000:3b:00", 100.0, "line", "kernel_log")
 JITTER_S = TWINS_S / 2
@@ -58,6 +58,14 @@ def test_what_one_source_missed_is_counted_still() -> None:
 
 def test_too_far_apart_are_two() -> None:
     assert counted(from_log(1), from_nvml(1 + TWINS_S + 0.1)) == 2
+
+
+def test_what_is_remembered_is_bounded_and_the_newest_stays() -> None:
+    twins = Twins()
+    for number in range(2 * KEYS):
+        twins.is_twin(msgspec.structs.replace(from_log(1), component=str(number)))
+    assert len(twins) == KEYS
+    assert twins.is_twin(msgspec.structs.replace(from_nvml(1), component=str(2 * KEYS - 1)))
 
 
 @pytest.mark.parametrize("other", [{"code": "48"}, {"component": "0000:4c:00"}, {"kind": "sxid"}])

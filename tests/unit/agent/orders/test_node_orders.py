@@ -44,7 +44,9 @@ class Reason(StrEnum):
 FINE = healthy(Reason.WORD, "fine")
 SICK = Verdict(Status.TRUE, Severity.CRITICAL, Reason.WORD, "sick")
 SLOW = Verdict(Status.TRUE, Severity.WARNING, Reason.WORD, "slow")
-UNTOLD = Verdict(Status.UNKNOWN, Severity.WARNING, Reason.WORD, "no answer")
+SILENT = Verdict(Status.UNKNOWN, Severity.WARNING, Reason.WORD, "no answer", hides=Severity.CRITICAL)
+SLUGGISH = Verdict(Status.UNKNOWN, Severity.WARNING, Reason.WORD, "no answer", hides=Severity.WARNING)
+NOT_HERE = Verdict(Status.UNKNOWN, Severity.WARNING, Reason.WORD, "no such library")
 
 
 @pytest.fixture
@@ -70,7 +72,9 @@ def order(kind: OrderKind) -> Order:
         ({"A": FINE, "B": FINE}, OutcomeStatus.DONE, OutcomeReason.OK),
         ({"A": FINE, "B": SLOW}, OutcomeStatus.DONE, OutcomeReason.OK),
         ({"A": FINE, "B": SICK}, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED),
-        ({"A": FINE, "B": UNTOLD}, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED),
+        ({"A": FINE, "B": SILENT}, OutcomeStatus.FAILED, OutcomeReason.CHECKS_FAILED),
+        ({"A": FINE, "B": SLUGGISH}, OutcomeStatus.DONE, OutcomeReason.OK),
+        ({"A": FINE, "B": NOT_HERE}, OutcomeStatus.DONE, OutcomeReason.OK),
     ],
 )
 def test_validation(
@@ -79,6 +83,12 @@ def test_validation(
     outcome: Outcome = run(validate_node.execute(order(ValidateNode()), ValidateNode(), make_node(**findings)))
     assert (outcome.status, outcome.reason) == (status, reason)
     assert ("B: " in outcome.message) == (status is OutcomeStatus.FAILED)
+
+
+def test_what_is_not_to_be_told_here_is_named_and_bars_nobody(run: Run, make_node: Any) -> None:
+    node = make_node(A=FINE, **{f"B{number}": NOT_HERE for number in range(6)})
+    outcome = run(validate_node.execute(order(ValidateNode()), ValidateNode(), node))
+    assert outcome.message == "1 checks passed; not to be told here: B0, B1, B2, B3 and 2 more"
 
 
 def test_validation_finds_a_state_directory_that_keeps_nothing(run: Run, make_node: Any, tmp_path: Path) -> None:

@@ -31,11 +31,15 @@ class Stage:
         self.batches: list[Batch] = []
         self.lost: list[str] = []
         self.hear: Callable[[Batch], None] = self.batches.append
+        self.prober = self.begin(*prober_child.SENSORS, "nobody")
+
+    def begin(self, *sensors: str) -> Prober:
+        state = self.state
         config = parse(f'node = "n1"\naddress = "127.0.0.1"\nstate_dir = "{state}"', "test")
         begin = Begin(config, SiteChecks(), Host(node="n1", state_dir=str(state)))
-        self.prober = Prober(
+        return Prober(
             begin,
-            dict.fromkeys([*prober_child.SENSORS, "nobody"], DEADLINE_S) | {"slow": WAIT_S},
+            dict.fromkeys(sensors, DEADLINE_S) | {"slow": WAIT_S},
             SystemClock(),
             lambda: {"ticks": self.batches[-1].position} if self.batches else {},
             lambda _sensor, batch: self.hear(batch),
@@ -80,6 +84,14 @@ def play(stage: Stage, story: Callable[[], object]) -> None:
 async def until(truth: Callable[[], bool]) -> None:
     while not truth():
         await asyncio.sleep(0.01)
+
+
+async def answers(stage: Stage, sensor: str) -> bool:
+    try:
+        await stage.prober.read(sensor)
+    except Hung:
+        return False
+    return True
 
 
 def test_sensors_run_in_another_process(stage: Stage) -> None:
@@ -150,15 +162,7 @@ def test_one_that_hung_answers_again(stage: Stage) -> None:
         with pytest.raises(Hung):
             await stage.prober.read("stuck")
         stage.unflag("stuck")
-
-        async def answers() -> bool:
-            try:
-                await stage.prober.read("stuck")
-            except Hung:
-                return False
-            return True
-
-        while not await answers():
+        while not await answers(stage, "stuck"):
             await asyncio.sleep(0.01)
         assert await stage.pid("stuck") == await stage.pid()
 
@@ -394,6 +398,49 @@ def test_what_is_stuck_in_the_kernel_keeps_nobody_else_waiting(
         finally:
             os.kill(old, signal.SIGKILL)
             await started[0].gone()
+
+    play(stage, story)
+
+
+def test_what_was_left_behind_is_waited_for_after_a_change_of_configuration(
+    stage: Stage, started: list[process.Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        old = await stage.pid()
+        stage.flag("stuck")
+        with monkeypatch.context() as patch:
+            patch.setattr(process.Process, "_end", lambda self: os.kill(self.pid, signal.SIGSTOP))
+            with pytest.raises(Hung):
+                await stage.prober.read("stuck")
+        before, stage.prober = stage.prober, stage.begin(*prober_child.SENSORS)
+        await before.close()
+        stage.prober.take_over(before)
+        try:
+            with pytest.raises(Hung, match=f"hangs in the kernel .process {old}."):
+                await stage.prober.read("stuck")
+            assert len(started) == 2  # nothing piles up
+        finally:
+            os.kill(old, signal.SIGKILL)
+            await started[0].gone()
+        stage.unflag("stuck")
+        while not await answers(stage, "stuck"):
+            await asyncio.sleep(0.01)
+
+    play(stage, story)
+
+
+def test_what_hung_is_asked_apart_after_a_change_of_configuration(stage: Stage, started: list[process.Process]) -> None:
+    async def story() -> None:
+        stage.flag("stuck")
+        with pytest.raises(Hung):
+            await stage.prober.read("stuck")
+        before, stage.prober = stage.prober, stage.begin("lively", "stuck")
+        await before.close()
+        stage.prober.take_over(before)
+        main = await stage.pid()
+        with pytest.raises(Hung):
+            await stage.prober.read("stuck")
+        assert await stage.pid() == main  # nobody else was disturbed
 
     play(stage, story)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from fakes.deadline import eventually
 
@@ -57,28 +58,35 @@ def test_what_keeps_data_is_looked_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "fstab", "lost"),
+    ("path", "machine", "fstab", "lost"),
     [
-        ("/", "", False),
-        ("/broken", "", True),  # the error left the mount's own options as they were
-        ("/emergency", "", True),  # as kernels since 6.15 tell it
-        ("/meant", "", False),
-        ("/meant", "/dev/nvme4n1 /meant ext4 defaults 0 2", True),  # a sandbox hides the mount's own options
-        ("/meant", "/dev/nvme4n1 /meant ext4 ro,noatime 0 2", False),
-        ("/meant", "# /dev/nvme4n1 /meant ext4 defaults 0 2", False),
+        ("/", "rw", "", False),
+        ("/broken", "rw", "", True),  # the error left the mount's own options as they were
+        ("/emergency", "rw", "", True),  # as kernels since 6.15 tell it
+        ("/meant", "ro", "", False),
+        ("/meant", "rw", "", True),  # an error; a sandbox hides the mount's own options from the agent
+        ("/meant", "ro", "/dev/nvme4n1 /meant ext4 defaults 0 2", False),  # remount,ro by hand
+        ("/broken", None, "", True),
+        ("/meant", None, "", False),  # None: the machine's first process hides its mounts
+        ("/meant", None, "/dev/nvme4n1 /meant ext4 defaults 0 2", True),
+        ("/meant", None, "/dev/nvme4n1 /meant ext4 ro,noatime 0 2", False),
+        ("/meant", None, "# /dev/nvme4n1 /meant ext4 defaults 0 2", False),
     ],
 )
-def test_read_only_by_an_error_or_by_somebodys_wish(path: str, fstab: str, lost: bool, tmp_path: Path) -> None:
-    source = FileSystems(Options(), fstab=str(tmp_path / "fstab"))
-    assert source._lost_writes(parse(TABLE)[path], fstab_writable(fstab)) is lost
+def test_read_only_by_an_error_or_by_somebodys_wish(
+    path: str, machine: str | None, fstab: str, lost: bool, tmp_path: Path
+) -> None:
+    source, entry = FileSystems(Options(), fstab=str(tmp_path / "fstab")), parse(TABLE)[path]
+    seen = None if machine is None else msgspec.structs.replace(entry, options=frozenset({machine}))
+    assert source._lost_writes(entry, seen, fstab_writable(fstab)) is lost
 
 
 def test_one_that_could_be_written_before_is_missed() -> None:
     source = FileSystems(Options())
     writable, not_writable = parse(TABLE)["/"], parse(TABLE)["/meant"]
-    assert source._lost_writes(writable, frozenset()) is False
+    assert source._lost_writes(writable, None, frozenset()) is False
     now = Entry("/", "ext4", "/dev/vda", "254:0", not_writable.options, not_writable.super_options)
-    assert source._lost_writes(now, frozenset()) is True
+    assert source._lost_writes(now, None, frozenset()) is True
 
 
 def test_this_machines_root_is_read() -> None:
@@ -122,6 +130,16 @@ def mounted(kind: str, place: Path, options: str) -> Iterator[Path]:
         subprocess.run(["umount", "-l", place], check=True)
 
 
+@contextmanager
+def bound(place: Path, second: Path) -> Iterator[Path]:
+    second.mkdir()
+    subprocess.run(["mount", "--bind", place, second], check=True)
+    try:
+        yield second
+    finally:
+        subprocess.run(["umount", "-l", second], check=True)
+
+
 @needs_root
 def test_a_full_tmpfs_is_told_of(tmp_path: Path) -> None:
     with mounted("tmpfs", tmp_path / "small", "size=1m") as place:
@@ -134,14 +152,26 @@ def test_a_full_tmpfs_is_told_of(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_one_that_turns_read_only_is_told_of(tmp_path: Path) -> None:
+def test_one_that_is_made_read_only_by_hand_is_left_out(tmp_path: Path) -> None:
     with mounted("tmpfs", tmp_path / "turns", "size=1m") as place:
         source = FileSystems(Options(mounts=(str(place),)))
         before = disk_read_only.judge([Timed(0, source.read())], disk_read_only.Thresholds())
         subprocess.run(["mount", "-o", "remount,ro", place], check=True)
         after = disk_read_only.judge([Timed(1, source.read())], disk_read_only.Thresholds())
     assert before[str(place)].status is Status.FALSE
-    assert after[str(place)].reason == "turned_read_only"
+    assert after == {}
+
+
+@needs_root
+def test_one_whose_file_system_alone_turned_read_only_is_told_of(tmp_path: Path) -> None:
+    """As an error leaves it: ``remount,ro`` of a second mount turns it and leaves the first mount at rw."""
+    with mounted("tmpfs", tmp_path / "turns", "size=1m") as place, bound(place, tmp_path / "second") as second:
+        source = FileSystems(Options(mounts=(str(place),)))
+        before = disk_read_only.judge([Timed(0, source.read())], disk_read_only.Thresholds())
+        subprocess.run(["mount", "-o", "remount,ro", second], check=True)
+        after = disk_read_only.judge([Timed(1, source.read())], disk_read_only.Thresholds())
+    assert before[str(place)].status is Status.FALSE
+    assert (after[str(place)].reason, after[str(place)].severity) == ("turned_read_only", Severity.CRITICAL)
 
 
 Served = Callable[[str], AbstractContextManager[subprocess.Popen[str]]]

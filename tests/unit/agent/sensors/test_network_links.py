@@ -234,3 +234,19 @@ def test_a_real_link_goes_and_comes(far_apart: tuple[str, str]) -> None:
         says(network_down, "interface_missing")
     finally:
         reader.close()
+
+
+def test_as_many_ports_as_were_active_at_once_are_remembered(tree: Tree, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    host = Host(state_dir=str(tmp_path / "state"), boot_id="one")
+    root = tree(port("mlx5_0/1") | port("mlx5_1/1"))
+    assert ports(root, host).keys() == {"mlx5_0/1", "mlx5_1/1"}
+    (tmp_path / "mlx5_1").rename(tmp_path / "mlx5_7")
+    reading = infiniband.Watch(infiniband.Options(root=root), host).read()
+    assert reading is not None
+    assert reading.most_active == 2
+    assert [(each.name, each.present) for each in reading.ports] == [
+        ("mlx5_0/1", True),
+        ("mlx5_1/1", False),
+        ("mlx5_7/1", True),
+    ]
