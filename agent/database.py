@@ -8,6 +8,7 @@ from pathlib import Path
 from agent.errors import Permanent
 
 SCHEMA_VERSION = 2
+CACHE_KIB = 128  # a page read again comes from the kernel's cache; SQLite's own would grow to 2 MiB
 _SCHEMA = """
 CREATE TABLE messages (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, frame BLOB NOT NULL);
 CREATE TABLE orders (
@@ -41,7 +42,7 @@ class Database:
         path.touch(mode=0o600)
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000"):
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", f"cache_size=-{CACHE_KIB}"):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._migrate(path)
         except sqlite3.DatabaseError as error:
