@@ -12,7 +12,7 @@ from typing import NamedTuple
 WARM_UP_S = {"controller": 600.0, "agent": 90.0}
 PER_S = 600.0  # growth is told for ten minutes
 FLAT_MIB = 1.0  # in PER_S
-ENOUGH_S = 60.0  # seconds after the warm-up, of one incarnation at least, for a slope to say anything
+ENOUGH_S = 300.0  # after the warm-up, of one incarnation at least: memory comes in steps of some 0.3 MiB
 
 
 class Sample(NamedTuple):

@@ -7,7 +7,7 @@ from bench.soak.growth import Sample, per_ten_minutes
 WARM_UP_S = 90
 
 
-def incarnation(start_mib, per_s, length_s=300):
+def incarnation(start_mib, per_s, length_s=600):
     return [Sample(float(age), start_mib + per_s * age) for age in range(length_s)]
 
 
@@ -25,5 +25,5 @@ def test_filling_up_in_the_warm_up_is_no_growth():
 
 
 def test_a_life_too_short_says_nothing():
-    assert per_ten_minutes([incarnation(50, 1.0, length_s=140)], WARM_UP_S) is None
+    assert per_ten_minutes([incarnation(50, 1.0, length_s=380)], WARM_UP_S) is None
     assert per_ten_minutes([], WARM_UP_S) is None

@@ -23,7 +23,7 @@ def steps(attempt, first, last, begin):
 @pytest.fixture
 def outcome():
     """A node was killed at 10.5; the job went on from step 8."""
-    level = [Sample(float(age), 50 + FLAT_MIB / 1200 * age) for age in range(900)]
+    level = [Sample(float(age), 50 + FLAT_MIB / 1200 * age) for age in range(1000)]
     return Outcome(
         strikes=[Strike(1, Kind.NODE_KILL, "n1", ("j-1",), 10.5, 12.0)],
         seen=Seen({"controller": {(1, 1.0): level}, "agent": {}}, {"n1": [9.0, 30.0]}),
@@ -54,7 +54,7 @@ def test_the_last_line_has_what_was_asked_for(outcome):
         ("violations", [Violation("a job ran twice", "j-1")]),
         ("fds", {"n1": Counter({"socket": 2})}),
         ("left", ["77 sleep"]),
-        ("seen", Seen({"controller": {(1, 1.0): [Sample(float(age), age / 10) for age in range(900)]}, "agent": {}})),
+        ("seen", Seen({"controller": {(1, 1.0): [Sample(float(age), age / 10) for age in range(1000)]}, "agent": {}})),
     ],
 )
 def test_anything_wrong_or_leaked_or_growing_is_not_clean(outcome, field, value):
