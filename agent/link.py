@@ -1,9 +1,11 @@
 """The one connection to a controller: a WebSocket over mutual TLS, heartbeats up, orders down."""
 
 import asyncio
+import gc
 import logging
 import random
 import ssl
+from asyncio import sslproto
 from collections.abc import Awaitable, Callable, Sequence
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -34,6 +36,7 @@ OPEN_S = 3.0  # for TCP, TLS and the upgrade
 ANSWER_S = 5.0  # from Hello to Welcome
 PING_S, PONG_S, CLOSE_S = 1.0, 3.0, 0.5  # a controller that is gone is noticed within their sum
 STEADY_S = 5.0  # a link that lasted so long ends a row of failures
+TLS_BUFFER_BYTES = 32 * 1024  # two TLS records; asyncio's own is 256 KiB
 REFUSED_S = 30.0  # after a refusal that trying again does not mend by itself
 
 
@@ -60,9 +63,11 @@ class Link:
         self._told = ""
 
     async def run(self) -> None:
+        sslproto.SSLProtocol.max_size = TLS_BUFFER_BYTES
         while True:
             for host, port in self._controllers:
                 await self._try(host, port)
+            gc.collect()  # an ended connection is a ring of objects that an agent, at rest, would keep for hours
             await self._sleep(delay(self._tries, self._chance()))
             self._tries += 1
 

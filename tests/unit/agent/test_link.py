@@ -1,6 +1,7 @@
 """The link against a small real controller: a WebSocket server over mutual TLS."""
 
 import asyncio
+import gc
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection, serve
 
 from agent import identity
@@ -230,6 +232,30 @@ def test_comes_back_when_the_controller_does(run: Run, stage: Stage, server_tls:
         async with second.listening(port):
             await second.until(Heartbeat)
             await linking.__aexit__(None, None, None)
+
+    run(story())
+
+
+def test_a_connection_that_ended_is_let_go(run: Run, stage: Stage, server_tls: ssl.SSLContext) -> None:
+    """An agent at rest makes so few objects that its garbage would lie for hours, a buffer of TLS with each."""
+
+    def links() -> int:
+        return sum(type(each) is ClientConnection for each in gc.get_objects())
+
+    async def story() -> None:
+        gc.disable()
+        try:
+            before = links()
+            controller = Controller(server_tls)
+            async with controller.listening() as port, stage.linking(port):
+                for count in range(1, 4):
+                    await controller.until(Hello, count)
+                    await controller.until(Heartbeat, count)
+                    controller.connections[-1].transport.abort()
+                await controller.until(Hello, 4)
+                assert links() - before <= 2  # the one that lasts, and one that ends just now
+        finally:
+            gc.enable()
 
     run(story())
 
