@@ -17,7 +17,7 @@ from bench.soak.watch import Watch
 from cli.client import Client
 from cli.demo.errors import Awaited
 from cli.errors import CliError
-from wire.api import RunPhase
+from wire.api import RunPhase, RunView
 
 OPEN_RUNS = frozenset({RunPhase.PROPOSED, RunPhase.WAITING, RunPhase.RUNNING})
 IDLE_S = 20.0  # without jobs, before descriptors are counted: what is closed lazily is closed by then
@@ -73,11 +73,16 @@ def _revived(place: Stage) -> list[Violation]:
     return [Violation("a daemon ended by itself", name, time.time()) for name in ended]
 
 
+def _goes_on(run: RunView) -> bool:
+    """One that waits for a person does not: nobody answers here."""
+    return run.phase in OPEN_RUNS and run.reason != "needs_approval"
+
+
 def _settle(place: Stage, client: Client) -> list[Violation]:
     """Wait for all that must come to pass, and then watch the jobs step for a while."""
     awaited: list[tuple[str, str, Callable[[], bool]]] = [
         ("a node is not back in service", "six nodes in service", lambda: stage.all_serve(client.nodes())),
-        ("a run does not end", "every run to end", lambda: not any(run.phase in OPEN_RUNS for run in client.runs())),
+        ("a run does not end", "every run to end", lambda: not any(map(_goes_on, client.runs()))),
         ("a job does not step at the end", "both jobs to step", lambda: stage.all_step(client.jobs())),
     ]
     found = [violation for each in awaited if (violation := _awaited(place, *each)) is not None]
